@@ -1,0 +1,117 @@
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <vector>
+
+#include "bindings/python/arrays.h"
+#include "bindings/python/face.h"
+#include "bindings/python/kernel_call.h"
+#include "pack/pack.h"
+
+namespace mobilekernels::python_face {
+namespace {
+
+constexpr const char* kPack = "pack_weights";
+constexpr const char* kUnpack = "unpack_weights";
+
+template <typename T>
+py::array_t<T> to_array(const std::vector<T>& values, std::vector<py::ssize_t> shape) {
+  py::array_t<T> array(std::move(shape));
+  std::copy(values.begin(), values.end(), array.mutable_data());
+  return array;
+}
+
+py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array>& bias, const py::array& scale,
+                         int64_t groups, int64_t input_zero_point) {
+  PackArgs args{};
+  args.weights = input<int8_t>(kPack, "weights", weights, 4);
+  args.out_channels = weights.shape(0);
+  args.in_channels = weights.shape(1) * groups;
+  args.kernel_h = weights.shape(2);
+  args.kernel_w = weights.shape(3);
+  args.groups = groups;
+  args.input_zero_point = input_zero_point;
+  const auto check_channels = [&weights](const char* argument, const py::array& values) {
+    require(values.shape(0) == weights.shape(0), kPack, argument, "shape " + shape_text(values),
+            "[" + std::to_string(weights.shape(0)) + "]");
+  };
+  args.scale = input<float>(kPack, "scale", scale, 1);
+  check_channels("scale", scale);
+  if (bias.has_value()) {
+    args.bias = input<int32_t>(kPack, "bias", *bias, 1);
+    check_channels("bias", *bias);
+  }
+  std::vector<int8_t> packed;
+  check(pack_weights(args, &packed));
+  return to_array(packed, {static_cast<py::ssize_t>(packed.size())});
+}
+
+// Whoever looks at a weight wants to know of damage done since an operator found it good.
+PackedWeight open_afresh(const char* function, const py::array& packed) {
+  PackedWeight view{};
+  check(verify_packed(input<int8_t>(function, "packed", packed, 1), static_cast<size_t>(packed.size()), &view));
+  return view;
+}
+
+py::dict header(const py::array& packed) {
+  const PackedHeader h = open_afresh("read_header", packed).header;
+  py::dict fields;
+  fields["version"] = h.version;
+  fields["format"] = h.format == PackedFormat::depthwise ? "depthwise" : "dense";
+  fields["out_channels"] = h.out_channels;
+  fields["in_channels"] = h.in_channels;
+  fields["kernel_size"] = py::make_tuple(h.kernel_h, h.kernel_w);
+  fields["groups"] = h.groups;
+  fields["block_channels"] = h.block_channels;
+  fields["block_k"] = h.block_k;
+  fields["input_zero_point"] = h.input_zero_point;
+  fields["nonzeros"] = h.nonzeros;
+  fields["payload_bytes"] = h.payload_bytes;
+  fields["payload_checksum"] = h.payload_checksum;
+  return fields;
+}
+
+// (weights [O, I/g, kh, kw], bias with the zero point folded in, sums of the weights, scales), in channel order.
+py::tuple unpack(const py::array& packed) {
+  const PackedWeight view = open_afresh(kUnpack, packed);
+  const PackedHeader& h = view.header;
+  std::vector<int8_t> weights;
+  check(unpack_weights(packed.data(), static_cast<size_t>(packed.size()), &weights));
+  // Dense tables are padded group by group (pack/format.h).
+  const size_t group_channels = h.format == PackedFormat::dense ? h.out_channels / h.groups : h.out_channels;
+  const size_t padded = (group_channels + kPanelChannels - 1) / kPanelChannels * kPanelChannels;
+  std::vector<int32_t> bias(h.out_channels);
+  std::vector<int32_t> sums(h.out_channels);
+  std::vector<float> scale(h.out_channels);
+  for (size_t channel = 0; channel < h.out_channels; ++channel) {
+    const size_t slot = channel / group_channels * padded + channel % group_channels;
+    bias[channel] = view.bias[slot];
+    sums[channel] = view.wsum[slot];
+    scale[channel] = view.scale[slot];
+  }
+  const auto channels = static_cast<py::ssize_t>(h.out_channels);
+  return py::make_tuple(to_array(weights, {channels, static_cast<py::ssize_t>(h.in_channels / h.groups),
+                                           static_cast<py::ssize_t>(h.kernel_h), static_cast<py::ssize_t>(h.kernel_w)}),
+                        to_array(bias, {channels}), to_array(sums, {channels}), to_array(scale, {channels}));
+}
+
+}  // namespace
+
+void bind_packing(py::module_& module) {
+  module.def("pack_weights", &pack, py::arg("weights"), py::arg("bias"), py::arg("scale"), py::arg("groups"),
+             py::arg("input_zero_point"),
+             "int8 [O, I/g, kh, kw], int32 [O] or None, float32 [O] -> int8 [bytes] (csrc/pack/format.h)");
+  module.def(
+      "unpack_weights", &unpack, py::arg("packed"),
+      "int8 [bytes] -> (int8 [O, I/g, kh, kw], int32 [O] folded bias, int32 [O] weight sums, float32 [O] scale)");
+  module.def("read_header", &header, py::arg("packed"), "checks a packed weight and tells its header");
+  module.def(
+      "checksum64",
+      [](const py::bytes& data) {
+        const std::string_view view = data;
+        return checksum64(view.data(), view.size());
+      },
+      py::arg("data"), "the checksum of the packed format");
+}
+
+}  // namespace mobilekernels::python_face

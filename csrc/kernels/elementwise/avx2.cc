@@ -1,0 +1,61 @@
+// The loops of elementwise_inl.h, and a table look-up by vpshufb.
+#include <immintrin.h>
+
+#include "kernels/elementwise/elementwise_inl.h"
+
+namespace mobilekernels {
+namespace avx2 {
+namespace {
+
+// 128 entries in 8 vectors. vpshufb looks up 16 entries by the low half of an index, and gives zero where the index
+// is negative. So the index goes down by 16 for each 16 entries, and those that were found are negative from then on
+// (the subtraction saturates). A look-up answers greater indices too; to take that back, each entry is stored xored
+// with the one 16 before it.
+struct Half {
+  __m256i entries[8];
+};
+
+void load_half(const int8_t* table, Half* half) {
+  __m256i before = _mm256_setzero_si256();
+  for (int i = 0; i < 8; ++i) {
+    const __m256i entries =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table + 16 * i)));
+    half->entries[i] = _mm256_xor_si256(entries, before);
+    before = entries;
+  }
+}
+
+// Zero where the index is negative.
+[[gnu::always_inline]] inline __m256i find(const Half& half, __m256i index) {
+  __m256i found = _mm256_shuffle_epi8(half.entries[0], index);
+  for (int i = 1; i < 8; ++i) {
+    index = _mm256_subs_epi8(index, _mm256_set1_epi8(16));
+    found = _mm256_xor_si256(found, _mm256_shuffle_epi8(half.entries[i], index));
+  }
+  return found;
+}
+
+void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
+  size_t i = 0;
+  if (n >= 32) {
+    Half negative, positive;
+    load_half(table, &negative);
+    load_half(table + 128, &positive);
+    for (; i + 32 <= n; i += 32) {
+      const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
+      const __m256i flipped = _mm256_xor_si256(index, _mm256_set1_epi8(-128));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                          _mm256_or_si256(find(positive, index), find(negative, flipped)));
+    }
+  }
+  elementwise_loops::lut(n - i, x + i, table, out + i);
+}
+
+}  // namespace
+
+extern const ElementwiseKernels elementwise;
+const ElementwiseKernels elementwise = {elementwise_loops::add, elementwise_loops::mul, lut,
+                                        elementwise_loops::quantize, elementwise_loops::dequantize};
+
+}  // namespace avx2
+}  // namespace mobilekernels

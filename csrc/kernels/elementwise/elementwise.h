@@ -1,0 +1,35 @@
+// Elementwise int8 kernels over contiguous memory. One body (elementwise_inl.h), compiled for each ISA.
+// Every float step is a separate float32 operation (no FMA), so all ISAs give the same bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/requantize.h"
+
+namespace mobilekernels {
+
+// One operand of add or mul. A step of 0 repeats one value (broadcast over the vector).
+struct ElementwiseOperand {
+  const int8_t* data;
+  size_t step;  // 0 or 1
+  int32_t zero_point;
+  float scale;  // add: operand scale / output scale; mul: unused
+};
+
+struct ElementwiseKernels {
+  // f = float(a - za) * a.scale + float(b - zb) * b.scale
+  void (*add)(size_t n, const ElementwiseOperand& a, const ElementwiseOperand& b, const OutputRange& output,
+              int8_t* out);
+  // f = float((a - za) * (b - zb)) * scale
+  void (*mul)(size_t n, const ElementwiseOperand& a, const ElementwiseOperand& b, float scale,
+              const OutputRange& output, int8_t* out);
+  // out[i] = table[x[i] + 128]
+  void (*lut)(size_t n, const int8_t* x, const int8_t* table, int8_t* out);
+  // f = x * inverse_scale; a NaN becomes output.lo
+  void (*quantize)(size_t n, const float* x, float inverse_scale, const OutputRange& output, int8_t* out);
+  // out = float(x - zero_point) * scale
+  void (*dequantize)(size_t n, const int8_t* x, float scale, int32_t zero_point, float* out);
+};
+
+}  // namespace mobilekernels

@@ -1,0 +1,11 @@
+#include "kernels/elementwise/elementwise_inl.h"
+
+namespace mobilekernels {
+namespace scalar {
+
+extern const ElementwiseKernels elementwise;
+const ElementwiseKernels elementwise = {elementwise_loops::add, elementwise_loops::mul, elementwise_loops::lut,
+                                        elementwise_loops::quantize, elementwise_loops::dequantize};
+
+}  // namespace scalar
+}  // namespace mobilekernels

@@ -1,0 +1,45 @@
+// int8 GEMM: the inner part of every convolution with more than one channel a group, and of linear.
+//
+//   out[r][c] = requantize(bias[c] + sum_k a[r][k] * w[c][k])        r < rows, c < channels
+//
+// Activations come as packed rows: `quads` groups of four consecutive k, in the element type that the
+// kernel asks for (`pack`), zero past the last k. Weights are panels of 16 channels x quads of 4 k
+// (pack/format.h), zero past the last channel and the last k. Only real rows and channels are written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/requantize.h"
+
+namespace mobilekernels {
+
+constexpr size_t kPanelChannels = 16;
+constexpr size_t kQuad = 4;
+
+struct GemmArgs {
+  size_t rows;
+  size_t channels;
+  size_t quads;          // a multiple of the kernel's quad_multiple
+  const void* a;         // packed rows
+  size_t a_stride;       // bytes between packed rows
+  const int8_t* w;       // panel p starts at w + p * quads * 64
+  int8_t* out;
+  float* out_float;      // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
+  size_t out_stride;     // elements between output rows
+  Epilogue epilogue;     // residual->data points at the residual of out[0][0]
+};
+
+struct GemmKernel {
+  size_t mr;             // rows of a register tile: callers cut blocks at multiples of it
+  size_t nr;             // channels of a register tile, a multiple of 16
+  size_t element_bytes;  // of a packed activation
+  bool int8_rows;        // packed form = plain int8: rows that already have the right padding need no packing
+  // dst[0 .. n) = src[0 .. n) in the kernel's element type.
+  void (*pack)(void* dst, const int8_t* src, size_t n);
+  // dst[0 .. n) = value in the kernel's element type (padding pixels, k tails).
+  void (*fill)(void* dst, int8_t value, size_t n);
+  void (*run)(const GemmArgs& args);
+};
+
+}  // namespace mobilekernels

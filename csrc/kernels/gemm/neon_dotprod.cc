@@ -1,0 +1,75 @@
+// sdot by lane: a vector of weights (4 channels x 4 k) times one quad of a row, which stays in a register with its
+// three neighbours.
+#include <arm_neon.h>
+
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_inl.h"
+#include "kernels/gemm/neon_store_inl.h"
+#include "kernels/unroll.h"
+
+namespace mobilekernels {
+namespace neon_dotprod {
+namespace {
+
+struct Tile {
+  static constexpr int kRows = 4;
+  static constexpr int kPanels = 1;
+  using Constants = epilogue_neon::Constants;
+  static Constants load_constants(const Epilogue& epilogue) { return epilogue_neon::load_constants(epilogue); }
+
+  // One quad of every row, at lane `Lane` of `rows`.
+  template <int Rows, int Lane>
+  [[gnu::always_inline]] static void step(int32x4x4_t (&acc)[Rows], const int8x16_t (&rows)[Rows], const int8_t* w) {
+    unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+      const int8x16_t weights = vld1q_s8(w + 16 * i);
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+        acc[r].val[i] = vdotq_laneq_s32(acc[r].val[i], weights, rows[r], Lane);
+      });
+    });
+  }
+
+  template <int Rows, int Panels>
+  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin, const Constants& constants) {
+    int32x4x4_t acc[Rows];
+    const int8_t* a[Rows];
+    unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+      a[r] = reinterpret_cast<const int8_t*>(gemm_loops::row_pointer(args, origin.row + r));
+      acc[r] = gemm_loops::load_bias(args, origin);
+    });
+    const int8_t* w = gemm_loops::panel_pointer(args, origin.channel);
+    constexpr size_t kStep = kQuad * kPanelChannels;
+    size_t q = 0;
+    for (; q + 4 <= args.quads; q += 4) {
+      int8x16_t rows[Rows];
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { rows[r] = vld1q_s8(a[r] + q * kQuad); });
+      step<Rows, 0>(acc, rows, w);
+      step<Rows, 1>(acc, rows, w + kStep);
+      step<Rows, 2>(acc, rows, w + 2 * kStep);
+      step<Rows, 3>(acc, rows, w + 3 * kStep);
+      w += 4 * kStep;
+    }
+    for (; q < args.quads; ++q) {
+      int8x16_t rows[Rows];
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+        int32_t quad;
+        __builtin_memcpy(&quad, a[r] + q * kQuad, sizeof(quad));
+        rows[r] = vreinterpretq_s8_s32(vdupq_n_s32(quad));
+      });
+      step<Rows, 0>(acc, rows, w);
+      w += kStep;
+    }
+    unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+      gemm_loops::store_panel(args, origin, origin.row + r, acc[r], constants);
+    });
+  }
+};
+
+}  // namespace
+
+extern const GemmKernel gemm;
+const GemmKernel gemm = {Tile::kRows,           kPanelChannels,        1,
+                         true,                  gemm_loops::pack_int8, gemm_loops::fill_int8,
+                         gemm_loops::run<Tile>};
+
+}  // namespace neon_dotprod
+}  // namespace mobilekernels

@@ -1,0 +1,86 @@
+// Every kernel there is: (family, ISA). Dispatch, tests and benchmarks are generated from this list, so a
+// kernel cannot exist untested. A pair that is listed has the file kernels/<family>/<isa>.cc, which defines
+// `mobilekernels::<isa>::<family>`. What a build leaves out (another architecture, a compiler without the
+// flags) is told by the MOBILEKERNELS_HAVE_<isa> definitions from CMake.
+#pragma once
+
+#include "kernels/depthwise/depthwise.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/isa.h"
+#include "kernels/pool/pool.h"
+
+// X(type, family)
+#define MOBILEKERNELS_FOR_EACH_FAMILY(X) \
+  X(GemmKernel, gemm)                    \
+  X(DepthwiseKernel, depthwise)          \
+  X(ElementwiseKernels, elementwise)     \
+  X(PoolKernels, pool)
+
+// X(type, family, isa)
+#define MOBILEKERNELS_SCALAR_KERNELS(X)      \
+  X(GemmKernel, gemm, scalar)                \
+  X(DepthwiseKernel, depthwise, scalar)      \
+  X(ElementwiseKernels, elementwise, scalar) \
+  X(PoolKernels, pool, scalar)
+
+#if MOBILEKERNELS_HAVE_avx2
+#define MOBILEKERNELS_AVX2_KERNELS(X)      \
+  X(GemmKernel, gemm, avx2)                \
+  X(DepthwiseKernel, depthwise, avx2)      \
+  X(ElementwiseKernels, elementwise, avx2) \
+  X(PoolKernels, pool, avx2)
+#else
+#define MOBILEKERNELS_AVX2_KERNELS(X)
+#endif
+
+#if MOBILEKERNELS_HAVE_avx512vnni
+#define MOBILEKERNELS_AVX512VNNI_KERNELS(X)      \
+  X(GemmKernel, gemm, avx512vnni)                \
+  X(DepthwiseKernel, depthwise, avx512vnni)      \
+  X(ElementwiseKernels, elementwise, avx512vnni) \
+  X(PoolKernels, pool, avx512vnni)
+#else
+#define MOBILEKERNELS_AVX512VNNI_KERNELS(X)
+#endif
+
+#if MOBILEKERNELS_HAVE_neon
+#define MOBILEKERNELS_NEON_KERNELS(X)      \
+  X(GemmKernel, gemm, neon)                \
+  X(DepthwiseKernel, depthwise, neon)      \
+  X(ElementwiseKernels, elementwise, neon) \
+  X(PoolKernels, pool, neon)
+#else
+#define MOBILEKERNELS_NEON_KERNELS(X)
+#endif
+
+#if MOBILEKERNELS_HAVE_neon_dotprod
+#define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X) X(GemmKernel, gemm, neon_dotprod)
+#else
+#define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X)
+#endif
+
+#if MOBILEKERNELS_HAVE_neon_i8mm
+#define MOBILEKERNELS_NEON_I8MM_KERNELS(X) X(GemmKernel, gemm, neon_i8mm)
+#else
+#define MOBILEKERNELS_NEON_I8MM_KERNELS(X)
+#endif
+
+#define MOBILEKERNELS_FOR_EACH_KERNEL(X) \
+  MOBILEKERNELS_SCALAR_KERNELS(X)        \
+  MOBILEKERNELS_AVX2_KERNELS(X)          \
+  MOBILEKERNELS_AVX512VNNI_KERNELS(X)    \
+  MOBILEKERNELS_NEON_KERNELS(X)          \
+  MOBILEKERNELS_NEON_DOTPROD_KERNELS(X)  \
+  MOBILEKERNELS_NEON_I8MM_KERNELS(X)
+
+namespace mobilekernels {
+
+#define MOBILEKERNELS_DECLARE(type, family, isa) \
+  namespace isa {                                \
+  extern const type family;                      \
+  }
+MOBILEKERNELS_FOR_EACH_KERNEL(MOBILEKERNELS_DECLARE)
+#undef MOBILEKERNELS_DECLARE
+
+}  // namespace mobilekernels

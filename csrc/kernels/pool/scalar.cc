@@ -1,0 +1,10 @@
+#include "kernels/pool/pool_inl.h"
+
+namespace mobilekernels {
+namespace scalar {
+
+extern const PoolKernels pool;
+const PoolKernels pool = {pool_loops::max, pool_loops::accumulate, pool_loops::finish};
+
+}  // namespace scalar
+}  // namespace mobilekernels

@@ -1,0 +1,26 @@
+// The whole depthwise part of a convolution: indirection buffers for a row of output pixels at a time, input
+// channels repeated where the multiplier is above one.
+#pragma once
+
+#include "ops/args.h"
+
+namespace mobilekernels {
+
+struct DepthwiseConv {
+  const int8_t* x;
+  Shape4 shape;
+  Window window;
+  int64_t out_h, out_w;
+  int64_t out_channels;  // a multiple of shape.c
+  int32_t x_zero_point;
+  const int8_t* w;       // format 2 weights
+  Epilogue epilogue;
+  int8_t* out;
+  float* out_float;
+};
+
+size_t depthwise_workspace(const Shape4& shape, const Window& window, int64_t out_w, int64_t out_channels,
+                           int threads);
+void depthwise_conv(const DepthwiseConv& conv, const Context& context);
+
+}  // namespace mobilekernels

@@ -1,0 +1,183 @@
+#include "pack/format.h"
+
+#include <atomic>
+#include <cstring>
+
+namespace mobilekernels {
+namespace {
+
+constexpr uint64_t kPrime1 = 0x9E3779B185EBCA87ull;
+constexpr uint64_t kPrime2 = 0xC2B2AE3D27D4EB4Full;
+
+uint64_t rotate_left(uint64_t x, int bits) { return (x << bits) | (x >> (64 - bits)); }
+
+Status field_error(const char* field, const std::string& given, const std::string& accepted) {
+  return format_error(std::string("packed weight: ") + field + ": given " + given + ", accepted " + accepted);
+}
+
+Status check_header(const PackedHeader& h, size_t bytes) {
+  if (std::memcmp(h.magic, kPackedMagic, sizeof(kPackedMagic)) != 0) {
+    return field_error("magic", "other bytes", "'MKPW' (this is not a packed weight)");
+  }
+  if (h.version != kPackedVersion) {
+    return field_error("version", std::to_string(h.version),
+                       std::to_string(kPackedVersion) + " (pack the model again with this release)");
+  }
+  const uint64_t sum = checksum64(&h, offsetof(PackedHeader, header_checksum));
+  if (static_cast<uint32_t>(sum) != h.header_checksum) {
+    return field_error("header_checksum", "a sum that does not match the header", "an unchanged header");
+  }
+  const bool depthwise = h.format == PackedFormat::depthwise;
+  if (!depthwise && h.format != PackedFormat::dense) {
+    return field_error("format", std::to_string(static_cast<int>(h.format)), "1 (dense) or 2 (depthwise)");
+  }
+  if (h.out_channels == 0) return field_error("out_channels", "0", "at least 1");
+  if (h.in_channels == 0) return field_error("in_channels", "0", "at least 1");
+  if (h.kernel_h == 0) return field_error("kernel_h", "0", "at least 1");
+  if (h.kernel_w == 0) return field_error("kernel_w", "0", "at least 1");
+  if (h.groups == 0 || h.out_channels % h.groups != 0 || h.in_channels % h.groups != 0 ||
+      (depthwise && h.groups != h.in_channels)) {
+    return field_error("groups", std::to_string(h.groups), "a divisor of the channels");
+  }
+  if (h.block_channels != 16) return field_error("block_channels", std::to_string(h.block_channels), "16");
+  const int block_k = depthwise ? 1 : 4;
+  if (h.block_k != block_k) return field_error("block_k", std::to_string(h.block_k), std::to_string(block_k));
+  if (h.input_zero_point < -128 || h.input_zero_point > 127) {
+    return field_error("input_zero_point", std::to_string(h.input_zero_point), "-128 to 127");
+  }
+  if (h.reserved != 0) return field_error("reserved", std::to_string(h.reserved), "0");
+  const PackedSizes sizes = packed_sizes(h);
+  if (!sizes.fits) return field_error("out_channels", "sizes that overflow", "a weight that fits in memory");
+  if (h.nonzeros > sizes.weights) return field_error("nonzeros", std::to_string(h.nonzeros), "at most the weights");
+  if (h.payload_bytes != sizes.payload) {
+    return field_error("payload_bytes", std::to_string(h.payload_bytes), std::to_string(sizes.payload));
+  }
+  if (bytes != sizeof(PackedHeader) + sizes.payload) {
+    return field_error("size", std::to_string(bytes) + " bytes",
+                       std::to_string(sizeof(PackedHeader) + sizes.payload) + " bytes (truncated or padded?)");
+  }
+  return {};
+}
+
+// Blobs whose payload was found good, so that its checksum costs one pass in a blob's life and not one a call.
+// Direct-mapped and lock-free: a collision only costs another pass.
+constexpr size_t kVerifiedSlots = 4096;
+std::atomic<uint64_t> verified[kVerifiedSlots];
+
+uint64_t identity(const void* data, size_t bytes, const PackedHeader& h) {
+  const uint64_t words[3] = {reinterpret_cast<uintptr_t>(data), bytes, h.payload_checksum ^ h.header_checksum};
+  const uint64_t id = checksum64(words, sizeof(words));
+  return id == 0 ? 1 : id;
+}
+
+}  // namespace
+
+uint64_t checksum64(const void* data, size_t bytes) {
+  const auto* p = static_cast<const unsigned char*>(data);
+  uint64_t lanes[4] = {kPrime1, kPrime2, ~kPrime1, ~kPrime2};
+  size_t i = 0;
+  for (; i + 32 <= bytes; i += 32) {
+    for (int lane = 0; lane < 4; ++lane) {
+      uint64_t word;
+      std::memcpy(&word, p + i + 8 * lane, 8);
+      lanes[lane] = rotate_left(lanes[lane] ^ (word * kPrime2), 31) * kPrime1;
+    }
+  }
+  uint64_t h = bytes * kPrime1;
+  for (const uint64_t lane : lanes) h = rotate_left(h ^ lane, 27) * kPrime1 + kPrime2;
+  for (; i < bytes; ++i) h = rotate_left(h ^ (p[i] * kPrime1), 11) * kPrime2;
+  h ^= h >> 33;
+  h *= kPrime2;
+  h ^= h >> 29;
+  return h;
+}
+
+namespace {
+
+constexpr uint64_t kMostBytes = uint64_t{1} << (sizeof(size_t) > 4 ? 46 : 27);
+
+// a * b, or something above kMostBytes where the product is: nothing wraps.
+uint64_t capped_product(uint64_t a, uint64_t b) { return b != 0 && a > kMostBytes / b ? kMostBytes + 1 : a * b; }
+
+}  // namespace
+
+PackedSizes packed_sizes(const PackedHeader& h) {
+  PackedSizes sizes{};
+  const uint64_t taps = uint64_t{h.kernel_h} * h.kernel_w;
+  uint64_t channels = 0;
+  uint64_t weights = 0;
+  if (h.format == PackedFormat::depthwise) {
+    channels = (uint64_t{h.out_channels} + 15) / 16 * 16;
+    weights = capped_product(channels, taps);
+  } else {
+    const uint64_t per_group = (uint64_t{h.out_channels / h.groups} + 15) / 16 * 16;
+    channels = capped_product(per_group, h.groups);
+    const uint64_t quads = (capped_product(h.in_channels / h.groups, taps) + 3) / 4;
+    weights = capped_product(capped_product(channels, quads), 4);
+  }
+  if (channels > kMostBytes || weights > kMostBytes) return sizes;
+  sizes.fits = true;
+  sizes.channels = static_cast<size_t>(channels);
+  sizes.weights = static_cast<size_t>(weights);
+  sizes.payload = sizes.channels * 12 + sizes.weights;
+  return sizes;
+}
+
+namespace {
+
+const unsigned char* payload_of(const void* data) {
+  return static_cast<const unsigned char*>(data) + sizeof(PackedHeader);
+}
+
+Status read_header(const void* data, size_t bytes, PackedHeader* header) {
+  if (data == nullptr || bytes < sizeof(PackedHeader)) {
+    return field_error("size", std::to_string(bytes) + " bytes", "at least a header of 64 bytes");
+  }
+  if (reinterpret_cast<uintptr_t>(data) % alignof(float) != 0) {
+    return field_error("address", "one that is no multiple of 4", "a tensor that starts at a multiple of 4 bytes");
+  }
+  std::memcpy(header, data, sizeof(*header));
+  return {};
+}
+
+Status check_all(const void* data, size_t bytes, const PackedHeader& header) {
+  MOBILEKERNELS_RETURN_IF_ERROR(check_header(header, bytes));
+  if (checksum64(payload_of(data), bytes - sizeof(header)) != header.payload_checksum) {
+    return field_error("payload_checksum", "a sum that does not match the payload", "an unchanged payload");
+  }
+  return {};
+}
+
+// The views of a blob that was checked.
+void set_views(const void* data, PackedWeight* packed) {
+  const PackedSizes sizes = packed_sizes(packed->header);
+  const unsigned char* payload = payload_of(data);
+  packed->channels = sizes.channels;
+  packed->bias = reinterpret_cast<const int32_t*>(payload);
+  packed->wsum = reinterpret_cast<const int32_t*>(payload + sizes.channels * 4);
+  packed->scale = reinterpret_cast<const float*>(payload + sizes.channels * 8);
+  packed->weights = reinterpret_cast<const int8_t*>(payload + sizes.channels * 12);
+}
+
+}  // namespace
+
+Status verify_packed(const void* data, size_t bytes, PackedWeight* packed) {
+  MOBILEKERNELS_RETURN_IF_ERROR(read_header(data, bytes, &packed->header));
+  MOBILEKERNELS_RETURN_IF_ERROR(check_all(data, bytes, packed->header));
+  set_views(data, packed);
+  return {};
+}
+
+Status open_packed(const void* data, size_t bytes, PackedWeight* packed) {
+  MOBILEKERNELS_RETURN_IF_ERROR(read_header(data, bytes, &packed->header));
+  const uint64_t id = identity(data, bytes, packed->header);
+  std::atomic<uint64_t>& slot = verified[id % kVerifiedSlots];
+  if (slot.load(std::memory_order_acquire) != id) {
+    MOBILEKERNELS_RETURN_IF_ERROR(check_all(data, bytes, packed->header));
+    slot.store(id, std::memory_order_release);
+  }
+  set_views(data, packed);
+  return {};
+}
+
+}  // namespace mobilekernels

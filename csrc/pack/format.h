@@ -1,0 +1,76 @@
+// The packed weight: a plain block of bytes that every device reads. A header of 64 bytes, then
+//   bias   int32 [channels]   input zero point folded in
+//   wsum   int32 [channels]   sum of each channel's weights
+//   scale  float [channels]   input scale * weight scale / output scale
+//   weights
+// where `channels` is, group by group, out_channels / groups rounded up to 16 (depthwise: out_channels
+// rounded up to 16). Little-endian; the blob starts at a multiple of 4
+// bytes and nothing more is promised (16 inside a .pte), so vectors load unaligned.
+//
+// Weights, dense (format 1): for each group, for each 16 channels, for each quad of k: 16 x 4 int8. k runs over
+// (kernel_h, kernel_w, in_channels / groups) flattened, padded with zeros to a multiple of 4.
+// Weights, depthwise (format 2): for each 16 channels, for each tap (kernel_h, kernel_w): 16 int8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/status.h"
+
+namespace mobilekernels {
+
+enum class PackedFormat : uint16_t { dense = 1, depthwise = 2 };
+
+constexpr char kPackedMagic[4] = {'M', 'K', 'P', 'W'};
+constexpr uint16_t kPackedVersion = 1;
+
+struct PackedHeader {
+  char magic[4];
+  uint16_t version;
+  PackedFormat format;
+  uint32_t out_channels;
+  uint32_t in_channels;  // of the whole layer
+  uint16_t kernel_h;
+  uint16_t kernel_w;
+  uint32_t groups;
+  uint16_t block_channels;  // 16
+  uint16_t block_k;         // dense: 4, depthwise: 1
+  int32_t input_zero_point;  // what the bias was folded with
+  uint64_t nonzeros;
+  uint64_t payload_bytes;     // after the header
+  uint64_t payload_checksum;  // checksum64 of the payload
+  uint32_t reserved;          // 0
+  uint32_t header_checksum;   // low half of checksum64 of the 60 bytes before
+};
+static_assert(sizeof(PackedHeader) == 64, "the header is part of the file format");
+
+// Views into a packed weight that has been checked.
+struct PackedWeight {
+  PackedHeader header;
+  size_t channels;  // length of the tables, padding included
+  const int32_t* bias;
+  const int32_t* wsum;
+  const float* scale;
+  const int8_t* weights;
+};
+
+// How large the parts are for a header's shape; `fits` is false where they would not fit in memory.
+struct PackedSizes {
+  bool fits;
+  size_t channels;  // of each table
+  size_t weights;   // bytes
+  size_t payload;   // bytes after the header
+};
+PackedSizes packed_sizes(const PackedHeader& header);
+
+uint64_t checksum64(const void* data, size_t bytes);
+
+// Checks every field of the header, the size and the payload's checksum, and fills `packed`. A format_error names
+// the field.
+Status verify_packed(const void* data, size_t bytes, PackedWeight* packed);
+
+// The same for operators: the payload is read once in a blob's life and not once a call. What was found good is
+// remembered by address, size and header, so a payload that is changed in place afterwards is not noticed.
+Status open_packed(const void* data, size_t bytes, PackedWeight* packed);
+
+}  // namespace mobilekernels

@@ -1,0 +1,143 @@
+#include "pack/pack.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace mobilekernels {
+namespace {
+
+Status argument_error(const char* argument, const std::string& given, const std::string& accepted) {
+  return value_error(std::string("pack_weights: ") + argument + ": given " + given + ", accepted " + accepted);
+}
+
+Status check_sizes(const PackArgs& a) {
+  const auto out_of_range = [](int64_t value, int64_t most) { return value < 1 || value > most; };
+  if (out_of_range(a.out_channels, std::numeric_limits<uint32_t>::max())) {
+    return argument_error("out_channels", std::to_string(a.out_channels), "1 to 2^32 - 1");
+  }
+  if (out_of_range(a.in_channels, std::numeric_limits<uint32_t>::max())) {
+    return argument_error("in_channels", std::to_string(a.in_channels), "1 to 2^32 - 1");
+  }
+  if (out_of_range(a.kernel_h, 65535)) return argument_error("kernel_h", std::to_string(a.kernel_h), "1 to 65535");
+  if (out_of_range(a.kernel_w, 65535)) return argument_error("kernel_w", std::to_string(a.kernel_w), "1 to 65535");
+  if (a.groups < 1 || a.out_channels % a.groups != 0 || a.in_channels % a.groups != 0) {
+    return argument_error("groups", std::to_string(a.groups),
+                          "a divisor of " + std::to_string(a.in_channels) + " input and " +
+                              std::to_string(a.out_channels) + " output channels");
+  }
+  if (a.input_zero_point < -128 || a.input_zero_point > 127) {
+    return argument_error("input_zero_point", std::to_string(a.input_zero_point), "-128 to 127");
+  }
+  return {};
+}
+
+// Where a weight goes; both packing and unpacking walk the weights through it.
+struct Layout {
+  PackedHeader header;
+  int64_t taps, group_in, group_out, group_channels, quads;
+
+  explicit Layout(const PackedHeader& h) : header(h) {
+    taps = int64_t{h.kernel_h} * h.kernel_w;
+    group_in = h.in_channels / h.groups;
+    group_out = h.out_channels / h.groups;
+    group_channels = (group_out + 15) / 16 * 16;
+    quads = (group_in * taps + 3) / 4;
+  }
+  bool depthwise() const { return header.format == PackedFormat::depthwise; }
+  // Index into the tables of per-channel values.
+  int64_t channel(int64_t oc) const {
+    return depthwise() ? oc : oc / group_out * group_channels + oc % group_out;
+  }
+  // Byte of the weight (oc, ic within the group, tap).
+  int64_t weight(int64_t oc, int64_t ic, int64_t tap) const {
+    if (depthwise()) return (oc / 16 * taps + tap) * 16 + oc % 16;
+    const int64_t slot = channel(oc);
+    const int64_t k = tap * group_in + ic;
+    return ((slot / 16 * quads + k / 4) * 16 + slot % 16) * 4 + k % 4;
+  }
+};
+
+}  // namespace
+
+Status pack_weights(const PackArgs& args, std::vector<int8_t>* packed) {
+  MOBILEKERNELS_RETURN_IF_ERROR(check_sizes(args));
+  PackedHeader h{};
+  std::memcpy(h.magic, kPackedMagic, sizeof(h.magic));
+  h.version = kPackedVersion;
+  const bool depthwise = args.groups == args.in_channels && args.groups > 1;
+  h.format = depthwise ? PackedFormat::depthwise : PackedFormat::dense;
+  h.out_channels = static_cast<uint32_t>(args.out_channels);
+  h.in_channels = static_cast<uint32_t>(args.in_channels);
+  h.kernel_h = static_cast<uint16_t>(args.kernel_h);
+  h.kernel_w = static_cast<uint16_t>(args.kernel_w);
+  h.groups = static_cast<uint32_t>(args.groups);
+  h.block_channels = 16;
+  h.block_k = depthwise ? 1 : 4;
+  h.input_zero_point = static_cast<int32_t>(args.input_zero_point);
+  const PackedSizes sizes = packed_sizes(h);
+  if (!sizes.fits) return argument_error("out_channels", "sizes that overflow", "a weight that fits in memory");
+
+  const Layout layout(h);
+  std::vector<int32_t> bias(sizes.channels, 0);
+  std::vector<int32_t> wsum(sizes.channels, 0);
+  std::vector<float> scale(sizes.channels, 1.0f);
+  packed->assign(sizeof(h) + sizes.payload, 0);
+  int8_t* weights = packed->data() + sizeof(h) + sizes.channels * 12;
+  const int8_t* w = args.weights;
+  for (int64_t oc = 0; oc < args.out_channels; ++oc) {
+    int64_t sum = 0;
+    int64_t magnitude = 0;
+    for (int64_t ic = 0; ic < layout.group_in; ++ic) {
+      for (int64_t tap = 0; tap < layout.taps; ++tap, ++w) {
+        if (*w == -128) {
+          return argument_error("weights", "-128 in output channel " + std::to_string(oc), "-127 to 127");
+        }
+        weights[layout.weight(oc, ic, tap)] = *w;
+        sum += *w;
+        magnitude += *w < 0 ? -*w : *w;
+        h.nonzeros += *w != 0;
+      }
+    }
+    const int64_t folded = (args.bias == nullptr ? 0 : args.bias[oc]) - args.input_zero_point * sum;
+    // No activation can then drive the exact sum out of int32, on any ISA and in any order of addition.
+    if ((folded < 0 ? -folded : folded) + 128 * magnitude > std::numeric_limits<int32_t>::max()) {
+      return argument_error("bias", std::to_string(folded) + " (zero point folded in) in output channel " +
+                                        std::to_string(oc) + " whose weights sum up to " + std::to_string(magnitude),
+                            "|bias| + 128 * sum(|weights|) below 2^31, so that the accumulator cannot overflow");
+    }
+    if (!std::isfinite(args.scale[oc]) || !(args.scale[oc] > 0)) {
+      return argument_error("scale", std::to_string(args.scale[oc]) + " in output channel " + std::to_string(oc),
+                            "finite and > 0");
+    }
+    const int64_t slot = layout.channel(oc);
+    bias[slot] = static_cast<int32_t>(folded);
+    wsum[slot] = static_cast<int32_t>(sum);
+    scale[slot] = args.scale[oc];
+  }
+  int8_t* payload = packed->data() + sizeof(h);
+  std::memcpy(payload, bias.data(), sizes.channels * 4);
+  std::memcpy(payload + sizes.channels * 4, wsum.data(), sizes.channels * 4);
+  std::memcpy(payload + sizes.channels * 8, scale.data(), sizes.channels * 4);
+  h.payload_bytes = sizes.payload;
+  h.payload_checksum = checksum64(payload, sizes.payload);
+  h.header_checksum = static_cast<uint32_t>(checksum64(&h, offsetof(PackedHeader, header_checksum)));
+  std::memcpy(packed->data(), &h, sizeof(h));
+  return {};
+}
+
+Status unpack_weights(const void* packed, size_t bytes, std::vector<int8_t>* weights) {
+  PackedWeight view;
+  MOBILEKERNELS_RETURN_IF_ERROR(verify_packed(packed, bytes, &view));
+  const Layout layout(view.header);
+  weights->clear();
+  weights->reserve(static_cast<size_t>(view.header.out_channels * layout.group_in * layout.taps));
+  for (int64_t oc = 0; oc < view.header.out_channels; ++oc) {
+    for (int64_t ic = 0; ic < layout.group_in; ++ic) {
+      for (int64_t tap = 0; tap < layout.taps; ++tap) weights->push_back(view.weights[layout.weight(oc, ic, tap)]);
+    }
+  }
+  return {};
+}
+
+}  // namespace mobilekernels
