@@ -30,10 +30,10 @@ struct ResidualAdd {
 
 // Per-channel tables are padded to a multiple of 16 channels, so full vectors may be loaded.
 struct Epilogue {
-  const int32_t* bias;   // input zero point folded in
-  const int32_t* wsum;   // sum of each channel's weights; kernels that read activations as q + 128 need it
-  const float* scale;    // input scale * weight scale / output scale
-  OutputRange output;    // of the requantized accumulator
+  const int32_t* bias;          // input zero point folded in
+  const int32_t* wsum;          // sum of each channel's weights; kernels that read activations as q + 128 need it
+  const float* scale;           // input scale * weight scale / output scale
+  OutputRange output;           // of the requantized accumulator
   const ResidualAdd* residual;  // null: none
 };
 

@@ -56,8 +56,7 @@ Status make_residual(const Conv2dArgs& args, ResidualAdd* add) {
   MOBILEKERNELS_RETURN_IF_ERROR(check_zero_point("conv2d", "residual_zero_point", r.params.zero_point));
   MOBILEKERNELS_RETURN_IF_ERROR(check_scale("conv2d", "out_scale", r.sum.scale));
   MOBILEKERNELS_RETURN_IF_ERROR(scale_ratio("conv2d", "out_scale", r.main.scale, r.sum.scale, &add->main_scale));
-  MOBILEKERNELS_RETURN_IF_ERROR(
-      scale_ratio("conv2d", "out_scale", r.params.scale, r.sum.scale, &add->residual_scale));
+  MOBILEKERNELS_RETURN_IF_ERROR(scale_ratio("conv2d", "out_scale", r.params.scale, r.sum.scale, &add->residual_scale));
   add->data = r.data;
   add->stride = static_cast<size_t>(args.out_channels);
   add->residual_zero_point = r.params.zero_point;
@@ -114,13 +113,12 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
   }
   if (out.n == 0) return {};
   if (packed.header.format == PackedFormat::depthwise) {
-    depthwise_conv({args.x, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point,
-                    packed.weights, epilogue, args.out, args.out_float},
+    depthwise_conv({args.x, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point, packed.weights,
+                    epilogue, args.out, args.out_float},
                    context);
     return {};
   }
-  const RowSource source{args.x,  args.shape, args.window, out.h, out.w, args.shape.c / args.groups,
-                         args.x_zero_point};
+  const RowSource source{args.x, args.shape, args.window, out.h, out.w, args.shape.c / args.groups, args.x_zero_point};
   row_gemm({source, packed.weights, args.out_channels, args.groups, epilogue, args.out, args.out_float}, context);
   return {};
 }

@@ -10,8 +10,8 @@ namespace mobilekernels {
 struct Conv2dResidual {
   const int8_t* data;  // shape of the output
   QParams params;
-  QParams main;        // of the convolution's own int8 result
-  QParams sum;         // of the output; its zero point is Conv2dArgs::output's
+  QParams main;  // of the convolution's own int8 result
+  QParams sum;   // of the output; its zero point is Conv2dArgs::output's
   OutputRange main_range;
 };
 
@@ -27,7 +27,7 @@ struct Conv2dArgs {
   OutputRange output;
   const Conv2dResidual* residual;  // null: none
   int8_t* out;                     // conv2d_output_shape(...)
-  float* out_float;                // not null: float(acc) * scale[c] goes here instead; scale packed with output scale 1
+  float* out_float;  // not null: float(acc) * scale[c] goes here instead; scale packed with output scale 1
 };
 
 // Spatial size of the output, or a value_error that names the argument.

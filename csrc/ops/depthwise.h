@@ -13,14 +13,13 @@ struct DepthwiseConv {
   int64_t out_h, out_w;
   int64_t out_channels;  // a multiple of shape.c
   int32_t x_zero_point;
-  const int8_t* w;       // format 2 weights
+  const int8_t* w;  // format 2 weights
   Epilogue epilogue;
   int8_t* out;
   float* out_float;
 };
 
-size_t depthwise_workspace(const Shape4& shape, const Window& window, int64_t out_w, int64_t out_channels,
-                           int threads);
+size_t depthwise_workspace(const Shape4& shape, const Window& window, int64_t out_w, int64_t out_channels, int threads);
 void depthwise_conv(const DepthwiseConv& conv, const Context& context);
 
 }  // namespace mobilekernels

@@ -1,6 +1,7 @@
 #include "ops/rows.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "runtime/dispatch.h"
 
@@ -26,13 +27,55 @@ int64_t block_bytes(int64_t rows, int64_t k) {
   return round_up(std::max(tile, std::min(all, kBlockBytes)), kAlignment);
 }
 
+// Writes packed values one run at a time, in the kernel's element type.
+struct KernelWriter {
+  const GemmKernel& kernel;
+
+  int64_t element_bytes() const { return static_cast<int64_t>(kernel.element_bytes); }
+  void copy(char* dst, const int8_t* src, int64_t n) const { kernel.pack(dst, src, static_cast<size_t>(n)); }
+  void fill(char* dst, int8_t value, int64_t n) const { kernel.fill(dst, value, static_cast<size_t>(n)); }
+};
+
+// Gathers plain int8. For runs of a few bytes (a first layer's pixels have three channels) a call costs more than the
+// bytes do; the whole block is then changed to the element type at once, in place.
+struct ByteWriter {
+  static constexpr int64_t kLongest = 32;
+
+  static int64_t element_bytes() { return 1; }
+  // Two copies of a power of two that may overlap stay inside any run of at least that power.
+  static void copy(char* dst, const int8_t* src, int64_t n) {
+    if (n >= 16) {
+      copy_ends<16>(dst, src, n);
+    } else if (n >= 8) {
+      copy_ends<8>(dst, src, n);
+    } else if (n >= 4) {
+      copy_ends<4>(dst, src, n);
+    } else {
+      for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<char>(src[i]);
+    }
+  }
+  static void fill(char* dst, int8_t value, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<char>(value);
+  }
+
+ private:
+  template <int Bytes>
+  static void copy_ends(char* dst, const int8_t* src, int64_t n) {
+    char head[Bytes];
+    char tail[Bytes];
+    std::memcpy(head, src, Bytes);
+    std::memcpy(tail, src + n - Bytes, Bytes);
+    std::memcpy(dst, head, Bytes);
+    std::memcpy(dst + n - Bytes, tail, Bytes);
+  }
+};
+
 // One output pixel: kernel_h x kernel_w taps, each `channels` values or padding.
-void pack_window(const RowSource& s, const GemmKernel& kernel, const int8_t* image, int64_t top, int64_t left,
-                 char* dst) {
-  const int64_t run = s.channels * static_cast<int64_t>(kernel.element_bytes);
+template <typename Writer>
+void write_window(const RowSource& s, const Writer& writer, const int8_t* image, int64_t top, int64_t left, char* dst) {
+  const int64_t run = s.channels * writer.element_bytes();
   const Window& w = s.window;
   const auto zero = static_cast<int8_t>(s.zero_point);
-  const bool contiguous = s.channels == s.shape.c && w.dilation_w == 1;
   // Taps [first, last) of a row are inside the image.
   int64_t first = 0;
   while (first < w.kernel_w && left + first * w.dilation_w < 0) ++first;
@@ -41,22 +84,41 @@ void pack_window(const RowSource& s, const GemmKernel& kernel, const int8_t* ima
   for (int64_t kh = 0; kh < w.kernel_h; ++kh) {
     const int64_t y = top + kh * w.dilation_h;
     if (y < 0 || y >= s.shape.h || first == last) {
-      kernel.fill(dst, zero, static_cast<size_t>(w.kernel_w * s.channels));
+      writer.fill(dst, zero, w.kernel_w * s.channels);
     } else {
       const int8_t* row = image + (y * s.shape.w + left + first * w.dilation_w) * s.shape.c;
-      if (first > 0) kernel.fill(dst, zero, static_cast<size_t>(first * s.channels));
-      if (contiguous) {
-        kernel.pack(dst + first * run, row, static_cast<size_t>((last - first) * s.channels));
+      if (first > 0) writer.fill(dst, zero, first * s.channels);
+      if (s.contiguous_taps()) {
+        writer.copy(dst + first * run, row, (last - first) * s.channels);
       } else {
         for (int64_t kw = first; kw < last; ++kw) {
-          kernel.pack(dst + kw * run, row + (kw - first) * w.dilation_w * s.shape.c, static_cast<size_t>(s.channels));
+          writer.copy(dst + kw * run, row + (kw - first) * w.dilation_w * s.shape.c, s.channels);
         }
       }
-      if (last < w.kernel_w) {
-        kernel.fill(dst + last * run, zero, static_cast<size_t>((w.kernel_w - last) * s.channels));
-      }
+      if (last < w.kernel_w) writer.fill(dst + last * run, zero, (w.kernel_w - last) * s.channels);
     }
     dst += w.kernel_w * run;
+  }
+}
+
+// Rows [begin, end), `stride` bytes each, zeros past the last k.
+template <typename Writer>
+void write_rows(const RowSource& s, const Writer& writer, const int8_t* x, int64_t begin, int64_t end, char* dst,
+                int64_t stride) {
+  const int64_t used = s.k() * writer.element_bytes();
+  const int64_t tail = stride / writer.element_bytes() - s.k();
+  int64_t ow = begin % s.out_w;
+  int64_t oh = begin / s.out_w % s.out_h;
+  int64_t n = begin / s.out_w / s.out_h;
+  for (int64_t row = begin; row < end; ++row, dst += stride) {
+    write_window(s, writer, x + n * s.shape.h * s.shape.w * s.shape.c, oh * s.window.stride_h - s.window.pad_top,
+                 ow * s.window.stride_w - s.window.pad_left, dst);
+    if (tail > 0) writer.fill(dst + used, 0, tail);
+    if (++ow < s.out_w) continue;
+    ow = 0;
+    if (++oh < s.out_h) continue;
+    oh = 0;
+    ++n;
   }
 }
 
@@ -121,35 +183,25 @@ bool RowSource::pixel_rows() const {
          w.pad_bottom == 0 && w.pad_left == 0 && w.pad_right == 0;
 }
 
+bool RowSource::contiguous_taps() const { return channels == shape.c && window.dilation_w == 1; }
+
 void pack_rows(const RowSource& s, const GemmKernel& kernel, int64_t first_channel, int64_t begin, int64_t end,
                char* dst, size_t stride) {
-  const auto k = static_cast<size_t>(s.k());
-  const size_t used = k * kernel.element_bytes;
-  const size_t tail = stride / kernel.element_bytes - k;
+  const auto row_bytes = static_cast<int64_t>(stride);
   const int8_t* x = s.x + first_channel;
-  if (s.pixel_rows() && tail == 0 && s.channels == s.shape.c) {
-    kernel.pack(dst, x + begin * s.shape.c, static_cast<size_t>(end - begin) * k);
+  const bool whole_pixels = s.pixel_rows() && s.channels == s.shape.c;
+  if (whole_pixels && row_bytes == s.k() * static_cast<int64_t>(kernel.element_bytes)) {
+    kernel.pack(dst, x + begin * s.shape.c, static_cast<size_t>((end - begin) * s.k()));
     return;
   }
-  int64_t ow = begin % s.out_w;
-  int64_t oh = begin / s.out_w % s.out_h;
-  int64_t n = begin / s.out_w / s.out_h;
-  for (int64_t row = begin; row < end; ++row) {
-    if (s.pixel_rows()) {
-      kernel.pack(dst, x + row * s.shape.c, k);
-    } else {
-      pack_window(s, kernel, x + n * s.shape.h * s.shape.w * s.shape.c, oh * s.window.stride_h - s.window.pad_top,
-                  ow * s.window.stride_w - s.window.pad_left, dst);
-      if (++ow == s.out_w) {
-        ow = 0;
-        if (++oh == s.out_h) {
-          oh = 0;
-          ++n;
-        }
-      }
-    }
-    if (tail > 0) kernel.fill(dst + used, 0, tail);
-    dst += stride;
+  const int64_t run = s.contiguous_taps() ? s.window.kernel_w * s.channels : s.channels;
+  if (kernel.element_bytes != 1 || run > ByteWriter::kLongest) {
+    write_rows(s, KernelWriter{kernel}, x, begin, end, dst, row_bytes);
+    return;
+  }
+  write_rows(s, ByteWriter{}, x, begin, end, dst, row_bytes);
+  if (!kernel.int8_rows) {
+    kernel.pack(dst, reinterpret_cast<const int8_t*>(dst), static_cast<size_t>((end - begin) * row_bytes));
   }
 }
 

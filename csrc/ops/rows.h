@@ -20,6 +20,8 @@ struct RowSource {
   int64_t k() const { return window.kernel_h * window.kernel_w * channels; }
   // Rows that already lie in memory as the GEMM wants them: one row is one pixel.
   bool pixel_rows() const;
+  // The taps of a kernel row lie side by side.
+  bool contiguous_taps() const;
 };
 
 // Packs rows [begin, end) of the group whose first channel is `first_channel` into dst, `stride` bytes a row.
@@ -29,10 +31,10 @@ void pack_rows(const RowSource& source, const GemmKernel& kernel, int64_t first_
 // The whole GEMM of a convolution or linear layer.
 struct RowGemm {
   RowSource source;
-  const int8_t* w;        // format 1 weights, all groups
-  int64_t out_channels;   // all groups
+  const int8_t* w;       // format 1 weights, all groups
+  int64_t out_channels;  // all groups
   int64_t groups;
-  Epilogue epilogue;      // tables of all groups; residual->data at the start of the residual
+  Epilogue epilogue;  // tables of all groups; residual->data at the start of the residual
   int8_t* out;
   float* out_float;
 };

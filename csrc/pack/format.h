@@ -33,8 +33,8 @@ struct PackedHeader {
   uint16_t kernel_h;
   uint16_t kernel_w;
   uint32_t groups;
-  uint16_t block_channels;  // 16
-  uint16_t block_k;         // dense: 4, depthwise: 1
+  uint16_t block_channels;   // 16
+  uint16_t block_k;          // dense: 4, depthwise: 1
   int32_t input_zero_point;  // what the bias was folded with
   uint64_t nonzeros;
   uint64_t payload_bytes;     // after the header

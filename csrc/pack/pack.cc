@@ -46,9 +46,7 @@ struct Layout {
   }
   bool depthwise() const { return header.format == PackedFormat::depthwise; }
   // Index into the tables of per-channel values.
-  int64_t channel(int64_t oc) const {
-    return depthwise() ? oc : oc / group_out * group_channels + oc % group_out;
-  }
+  int64_t channel(int64_t oc) const { return depthwise() ? oc : oc / group_out * group_channels + oc % group_out; }
   // Byte of the weight (oc, ic within the group, tap).
   int64_t weight(int64_t oc, int64_t ic, int64_t tap) const {
     if (depthwise()) return (oc / 16 * taps + tap) * 16 + oc % 16;
@@ -102,8 +100,9 @@ Status pack_weights(const PackArgs& args, std::vector<int8_t>* packed) {
     const int64_t folded = (args.bias == nullptr ? 0 : args.bias[oc]) - args.input_zero_point * sum;
     // No activation can then drive the exact sum out of int32, on any ISA and in any order of addition.
     if ((folded < 0 ? -folded : folded) + 128 * magnitude > std::numeric_limits<int32_t>::max()) {
-      return argument_error("bias", std::to_string(folded) + " (zero point folded in) in output channel " +
-                                        std::to_string(oc) + " whose weights sum up to " + std::to_string(magnitude),
+      return argument_error("bias",
+                            std::to_string(folded) + " (zero point folded in) in output channel " + std::to_string(oc) +
+                                " whose weights sum up to " + std::to_string(magnitude),
                             "|bias| + 128 * sum(|weights|) below 2^31, so that the accumulator cannot overflow");
     }
     if (!std::isfinite(args.scale[oc]) || !(args.scale[oc] > 0)) {

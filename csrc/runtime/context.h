@@ -37,7 +37,7 @@ void parallel_for(const Context& context, int64_t n, int64_t grain, const Body& 
       context.pool, static_cast<int>(tasks),
       [](void* arg, int i) {
         const Job& j = *static_cast<const Job*>(arg);
-        (*j.body)(i, j.n * i / j.tasks, j.n * (i + 1) / j.tasks);
+        (*j.body)(i, j.n* i / j.tasks, j.n * (i + 1) / j.tasks);
       },
       &job);
 }

@@ -106,10 +106,10 @@ Status environment_error() {
                      "', which is no known ISA; the scalar kernels are used");
 }
 
-#define MOBILEKERNELS_SELECT(type, family)                        \
-  const type& select_##family() {                                 \
-    static Choice choice;                                         \
-    return *static_cast<const type*>(choose(choice, #family));    \
+#define MOBILEKERNELS_SELECT(type, family)                     \
+  const type& select_##family() {                              \
+    static Choice choice;                                      \
+    return *static_cast<const type*>(choose(choice, #family)); \
   }
 MOBILEKERNELS_FOR_EACH_FAMILY(MOBILEKERNELS_SELECT)
 #undef MOBILEKERNELS_SELECT

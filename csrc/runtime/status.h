@@ -26,8 +26,8 @@ const char* exception_name(StatusCode code);
 
 }  // namespace mobilekernels
 
-#define MOBILEKERNELS_RETURN_IF_ERROR(expression)               \
-  do {                                                          \
-    ::mobilekernels::Status status_ = (expression);             \
-    if (!status_.ok()) return status_;                          \
+#define MOBILEKERNELS_RETURN_IF_ERROR(expression)   \
+  do {                                              \
+    ::mobilekernels::Status status_ = (expression); \
+    if (!status_.ok()) return status_;              \
   } while (false)

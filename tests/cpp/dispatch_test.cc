@@ -32,8 +32,7 @@ TEST(the_best_runnable_kernel_is_chosen) {
     size_t count = 0;
     const KernelEntry* entries = kernel_entries(&count);
     for (size_t i = 0; i < count; ++i) {
-      if (std::strcmp(entries[i].family, "gemm") == 0 && isa_runnable(entries[i].isa) &&
-          entries[i].isa <= isa_cap()) {
+      if (std::strcmp(entries[i].family, "gemm") == 0 && isa_runnable(entries[i].isa) && entries[i].isa <= isa_cap()) {
         best = entries[i].kernel;
       }
     }

@@ -50,9 +50,12 @@ struct Case {
     fill(random, residual_data);
     epilogue = {bias.data(), wsum.data(), scale.data(), reference::random_range(random), nullptr};
     if (with_residual) {
-      residual = {residual_data.data(),     channels,
-                  random.real(0.01f, 4.0f), random.real(0.01f, 4.0f),
-                  reference::random_zero_point(random), reference::random_range(random)};
+      residual = {residual_data.data(),
+                  channels,
+                  random.real(0.01f, 4.0f),
+                  random.real(0.01f, 4.0f),
+                  reference::random_zero_point(random),
+                  reference::random_range(random)};
       epilogue.residual = &residual;
     }
   }
@@ -71,8 +74,8 @@ struct Case {
     const int32_t main = reference::clamp_round(scaled(r, c), epilogue.output);
     if (epilogue.residual == nullptr) return static_cast<int8_t>(main + epilogue.output.zero_point);
     const float a = static_cast<float>(main) * residual.main_scale;
-    const float b = static_cast<float>(residual_data[r * channels + c] - residual.residual_zero_point) *
-                    residual.residual_scale;
+    const float b =
+        static_cast<float>(residual_data[r * channels + c] - residual.residual_zero_point) * residual.residual_scale;
     return reference::to_int8(a + b, residual.output);
   }
 };
@@ -84,7 +87,7 @@ std::string describe(const char* isa, const Case& c) {
 
 // Rows packed by the kernel, ending at a page's end; the output strided, so that a write past a row shows.
 template <typename T>
-void check(const char* isa, const GemmKernel& kernel, Case& c, T* GemmArgs::*output, const std::vector<T>& expected) {
+void check(const char* isa, const GemmKernel& kernel, Case& c, T* GemmArgs::* output, const std::vector<T>& expected) {
   const size_t stride = c.quads * kQuad * kernel.element_bytes;
   Buffer<int8_t> a(c.rows * stride);
   for (size_t r = 0; r < c.rows; ++r) {
@@ -153,7 +156,7 @@ TEST(random_sizes) {
 
 TEST(tile_sizes_are_what_callers_rely_on) {
   for (const auto& [isa, kernel] : testing::runnable_kernels<GemmKernel>("gemm")) {
-    EXPECT(kernel->mr >= 1 && kernel->mr <= 16);  // rows.cc sizes its blocks for 16 rows ...
+    EXPECT(kernel->mr >= 1 && kernel->mr <= 16);                       // rows.cc sizes its blocks for 16 rows ...
     EXPECT(kernel->element_bytes == 1 || kernel->element_bytes == 2);  // ... of at most 2 bytes a value
     EXPECT(kernel->nr % kPanelChannels == 0);
     EXPECT(!kernel->int8_rows || kernel->element_bytes == 1);

@@ -155,8 +155,7 @@ TEST(bad_layers_are_named) {
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.groups = 4; }), "pack_weights: groups: given 4");
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.out_channels = 0; }), "pack_weights: out_channels: given 0");
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.kernel_h = 70000; }), "pack_weights: kernel_h: given 70000");
-  EXPECT_ERROR(pack_with([](Layer& l) { l.args.input_zero_point = 128; }),
-               "pack_weights: input_zero_point: given 128");
+  EXPECT_ERROR(pack_with([](Layer& l) { l.args.input_zero_point = 128; }), "pack_weights: input_zero_point: given 128");
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ struct Tile {
   static Constants load_constants(const Epilogue& epilogue) { return epilogue_avx2::load_constants(epilogue); }
 
   template <int Rows, int Panels>
-  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin, const Constants& constants) {
+  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
+                                    const Constants& constants) {
     const Epilogue& e = args.epilogue;
     __m256i acc[Rows][4];
     const char* a[Rows];
@@ -80,8 +81,8 @@ struct Tile {
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {
-    Tile::kRows, Tile::kPanels* kPanelChannels, sizeof(int16_t), false, pack, fill, gemm_loops::run<Tile>};
+const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, sizeof(int16_t), false, pack,
+                         fill,        gemm_loops::run<Tile>};
 
 }  // namespace avx2
 }  // namespace mobilekernels

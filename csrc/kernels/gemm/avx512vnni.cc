@@ -54,9 +54,8 @@ struct Tile {
     // Rows are reached from every third one, at 0, 1 and 2 strides: x86 addresses have no factor 3.
     constexpr int kBases = (Rows + 2) / 3;
     const char* a[kBases];
-    unroll<kBases>([&](auto b) MOBILEKERNELS_INLINE_LAMBDA {
-      a[b] = gemm_loops::row_pointer(args, origin.row + 3 * b);
-    });
+    unroll<kBases>([&](auto b)
+                       MOBILEKERNELS_INLINE_LAMBDA { a[b] = gemm_loops::row_pointer(args, origin.row + 3 * b); });
     const size_t stride = args.a_stride;
     const size_t panel_bytes = args.quads * kQuad * kPanelChannels;
     const int8_t* w = gemm_loops::panel_pointer(args, origin.channel);
@@ -102,7 +101,7 @@ struct Tile {
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows, Tile::kPanels* kPanelChannels, 1, false, pack, fill, gemm_loops::run<Tile>};
+const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1, false, pack, fill, gemm_loops::run<Tile>};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -20,14 +20,14 @@ constexpr size_t kQuad = 4;
 struct GemmArgs {
   size_t rows;
   size_t channels;
-  size_t quads;          // a multiple of the kernel's quad_multiple
-  const void* a;         // packed rows
-  size_t a_stride;       // bytes between packed rows
-  const int8_t* w;       // panel p starts at w + p * quads * 64
+  size_t quads;     // of k, the last one padded with zeros
+  const void* a;    // packed rows
+  size_t a_stride;  // bytes between packed rows
+  const int8_t* w;  // panel p starts at w + p * quads * 64
   int8_t* out;
-  float* out_float;      // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
-  size_t out_stride;     // elements between output rows
-  Epilogue epilogue;     // residual->data points at the residual of out[0][0]
+  float* out_float;   // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
+  size_t out_stride;  // elements between output rows
+  Epilogue epilogue;  // residual->data points at the residual of out[0][0]
 };
 
 struct GemmKernel {
@@ -35,7 +35,7 @@ struct GemmKernel {
   size_t nr;             // channels of a register tile, a multiple of 16
   size_t element_bytes;  // of a packed activation
   bool int8_rows;        // packed form = plain int8: rows that already have the right padding need no packing
-  // dst[0 .. n) = src[0 .. n) in the kernel's element type.
+  // dst[0 .. n) = src[0 .. n) in the kernel's element type. With element_bytes == 1, dst may be src.
   void (*pack)(void* dst, const int8_t* src, size_t n);
   // dst[0 .. n) = value in the kernel's element type (padding pixels, k tails).
   void (*fill)(void* dst, int8_t value, size_t n);

@@ -36,7 +36,8 @@ struct Tile {
   static Constants load_constants(const Epilogue& epilogue) { return epilogue_neon::load_constants(epilogue); }
 
   template <int Rows, int Panels>
-  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin, const Constants& constants) {
+  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
+                                    const Constants& constants) {
     int32x4_t acc[Rows][8];  // channels 2i and 2i + 1, each as two half sums
     const char* a[Rows];
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
@@ -83,9 +84,8 @@ struct Tile {
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows,           kPanelChannels,        1,
-                         true,                  gemm_loops::pack_int8, gemm_loops::fill_int8,
-                         gemm_loops::run<Tile>};
+const GemmKernel gemm = {Tile::kRows,           kPanelChannels,       1, true, gemm_loops::pack_int8,
+                         gemm_loops::fill_int8, gemm_loops::run<Tile>};
 
 }  // namespace neon
 }  // namespace mobilekernels

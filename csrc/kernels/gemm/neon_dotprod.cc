@@ -29,7 +29,8 @@ struct Tile {
   }
 
   template <int Rows, int Panels>
-  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin, const Constants& constants) {
+  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
+                                    const Constants& constants) {
     int32x4x4_t acc[Rows];
     const int8_t* a[Rows];
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
@@ -67,9 +68,8 @@ struct Tile {
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows,           kPanelChannels,        1,
-                         true,                  gemm_loops::pack_int8, gemm_loops::fill_int8,
-                         gemm_loops::run<Tile>};
+const GemmKernel gemm = {Tile::kRows,           kPanelChannels,       1, true, gemm_loops::pack_int8,
+                         gemm_loops::fill_int8, gemm_loops::run<Tile>};
 
 }  // namespace neon_dotprod
 }  // namespace mobilekernels

@@ -37,8 +37,8 @@ struct Tile {
 
   // Eight k: acc[p][i] holds rows 2p, 2p + 1 by channels 2i, 2i + 1. `w1` is null past the last quad.
   template <int Pairs>
-  [[gnu::always_inline]] static void step(int32x4_t (&acc)[Pairs][8], const int8x16_t (&rows)[Pairs],
-                                          const int8_t* w0, const int8_t* w1) {
+  [[gnu::always_inline]] static void step(int32x4_t (&acc)[Pairs][8], const int8x16_t (&rows)[Pairs], const int8_t* w0,
+                                          const int8_t* w1) {
     unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
       const int32x4_t first = vreinterpretq_s32_s8(vld1q_s8(w0 + 16 * i));
       const int32x4_t second = w1 == nullptr ? vdupq_n_s32(0) : vreinterpretq_s32_s8(vld1q_s8(w1 + 16 * i));
@@ -52,7 +52,8 @@ struct Tile {
   }
 
   template <int Rows, int Panels>
-  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin, const Constants& constants) {
+  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
+                                    const Constants& constants) {
     constexpr int kPairs = (Rows + 1) / 2;
     int32x4_t acc[kPairs][8];
     const int8_t* a[2 * kPairs];
@@ -97,9 +98,8 @@ struct Tile {
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows,           kPanelChannels,        1,
-                         true,                  gemm_loops::pack_int8, gemm_loops::fill_int8,
-                         gemm_loops::run<Tile>};
+const GemmKernel gemm = {Tile::kRows,           kPanelChannels,       1, true, gemm_loops::pack_int8,
+                         gemm_loops::fill_int8, gemm_loops::run<Tile>};
 
 }  // namespace neon_i8mm
 }  // namespace mobilekernels

@@ -1,0 +1,34 @@
+"""The int8 operators as typed functions, and their fakes (registered on import).
+
+`torch.ops.mobilekernels.<op>` is the same op with PyTorch's own error types; docs/design.md lists the
+schemas.
+"""
+
+from mobilekernels import _lib as _lib
+from mobilekernels.ops.binary import add, mul
+from mobilekernels.ops.concat import channel_shuffle, concat, slice_channels
+from mobilekernels.ops.conv2d import conv2d, conv2d_add, conv2d_float
+from mobilekernels.ops.linear import linear, linear_float
+from mobilekernels.ops.pool2d import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from mobilekernels.ops.unary import dequantize, dequantize_nchw, lut, quantize, quantize_nhwc
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "add",
+    "avg_pool2d",
+    "channel_shuffle",
+    "concat",
+    "conv2d",
+    "conv2d_add",
+    "conv2d_float",
+    "dequantize",
+    "dequantize_nchw",
+    "linear",
+    "linear_float",
+    "lut",
+    "max_pool2d",
+    "mul",
+    "quantize",
+    "quantize_nhwc",
+    "slice_channels",
+]

@@ -1,0 +1,11 @@
+"""How hard hypothesis looks: `repeatable` by default, more with `pytest --hypothesis-profile=thorough`."""
+
+from hypothesis import settings
+
+
+def register() -> None:
+    """Makes the profiles known and loads the default; pytest's option, read later, wins."""
+    # The same examples on every run, so that a failure in CI is a failure everywhere.
+    settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=200)
+    settings.register_profile("thorough", deadline=None, max_examples=2000, print_blob=True)
+    settings.load_profile("repeatable")

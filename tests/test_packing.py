@@ -1,0 +1,304 @@
+"""Packing: the numbers that go in, the bytes that come out, and everything that is refused."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+import mobilekernels as mk
+from mobilekernels import packing
+from mobilekernels._lib import core
+from tests.op_samples import int8
+
+NAN = float("nan")
+
+
+def weights(*shape: int, seed: int = 0) -> Tensor:
+    return int8(*shape, seed=seed).clamp(min=-127)
+
+
+def round_half_even(value: Fraction) -> int:
+    return round(value)  # Fraction's own rounding is half to even
+
+
+@st.composite
+def layers(draw: st.DrawFn) -> dict[str, Any]:
+    groups = draw(st.integers(1, 4))
+    per_group_in, per_group_out = draw(st.integers(1, 5)), draw(st.integers(1, 20))
+    kernel = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    channels = groups * per_group_out
+    scale = st.floats(1e-4, 0.5)
+    return {
+        "weight": weights(channels, per_group_in, *kernel, seed=draw(st.integers(0, 99))),
+        "bias": draw(st.none() | st.lists(st.floats(-4, 4), min_size=channels, max_size=channels)),
+        "weight_scale": draw(st.lists(scale, min_size=channels, max_size=channels)),
+        "x_scale": draw(scale),
+        "x_zero_point": draw(st.sampled_from([-128, -1, 0, 3, 127])),
+        "out_scale": draw(scale),
+        "groups": groups,
+    }
+
+
+def pack(layer: dict[str, Any]) -> Tensor:
+    def tensor(values: Any) -> Any:
+        return None if values is None else torch.tensor(values, dtype=torch.float64)
+
+    changed = {"bias": tensor(layer["bias"]), "weight_scale": tensor(layer["weight_scale"])}
+    return packing.pack_conv2d(**{**layer, **changed})
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(layers())
+def test_round_trip(layer: dict[str, Any]) -> None:
+    weight = layer["weight"]
+    packed = pack(layer)
+    assert packed.dtype == torch.int8
+    assert packed.dim() == 1
+    unpacked = packing.unpack(packed)
+    assert torch.equal(unpacked.weight, weight)
+    depthwise = weight.shape[1] == 1 and layer["groups"] > 1
+    header = unpacked.header
+    assert header == packing.read_header(packed)
+    assert header.format == ("depthwise" if depthwise else "dense")
+    assert (header.out_channels, header.in_channels) == (weight.shape[0], weight.shape[1] * layer["groups"])
+    assert header.kernel_size == tuple(weight.shape[2:])
+    assert header.groups == layer["groups"]
+    assert header.input_zero_point == layer["x_zero_point"]
+    assert header.nonzeros == int((weight != 0).sum())
+    assert header.payload_bytes == packed.numel() - 64
+    assert header.payload_checksum == core.checksum64(packed[64:].numpy().tobytes())
+
+    x_scale, out_scale = layer["x_scale"], layer["out_scale"]
+    bias = layer["bias"] or [0.0] * weight.shape[0]
+    for channel, weight_scale in enumerate(layer["weight_scale"]):
+        if not weight[channel].any():
+            continue  # its own test is below
+        # float(...) of Python is an IEEE double: the stated arithmetic, step by step.
+        assert unpacked.scale[channel] == np.float32(x_scale * weight_scale / out_scale)
+        assert unpacked.bias[channel] == round_half_even(Fraction(bias[channel] / (x_scale * weight_scale)))
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(layers())
+def test_bytes_are_those_of_the_format(layer: dict[str, Any]) -> None:
+    """csrc/pack/format.h, read again by hand."""
+    weight = layer["weight"].numpy()
+    out_channels, group_in, kernel_h, kernel_w = weight.shape
+    groups = layer["groups"]
+    packed = pack(layer)
+    data = packed.numpy().tobytes()
+    depthwise = group_in == 1 and groups > 1
+    magic, version, form, out, in_, kh, kw, g, block_channels, block_k, zero_point = struct.unpack_from(
+        "<4sHHIIHHIHHi", data
+    )
+    assert (magic, version, form) == (b"MKPW", 1, 2 if depthwise else 1)
+    assert (out, in_, kh, kw, g) == (out_channels, group_in * groups, kernel_h, kernel_w, groups)
+    assert (block_channels, block_k, zero_point) == (16, 1 if depthwise else 4, layer["x_zero_point"])
+    nonzeros, payload_bytes, checksum, reserved, header_checksum = struct.unpack_from("<QQQII", data, 32)
+    assert (nonzeros, payload_bytes, reserved) == (np.count_nonzero(weight), len(data) - 64, 0)
+    assert checksum == core.checksum64(data[64:])
+    assert header_checksum == core.checksum64(data[:60]) & 0xFFFFFFFF
+
+    parts = 1 if depthwise else groups
+    part_out = out_channels // parts
+    padded = -(-part_out // 16) * 16
+    channels = padded * parts
+    slots = np.array([channel // part_out * padded + channel % part_out for channel in range(out_channels)])
+    bias = np.frombuffer(data, np.int32, channels, 64)
+    sums = np.frombuffer(data, np.int32, channels, 64 + 4 * channels)
+    scale = np.frombuffer(data, np.float32, channels, 64 + 8 * channels)
+    payload = np.frombuffer(data, np.int8, -1, 64 + 12 * channels)
+    unpacked = packing.unpack(packed)
+    expected_sums = weight.reshape(out_channels, -1).astype(np.int64).sum(1)
+    assert (sums[slots] == expected_sums).all()
+    assert (bias[slots] == unpacked.bias.numpy() - zero_point * expected_sums).all()
+    assert (scale[slots] == unpacked.scale.numpy()).all()
+    unused = np.setdiff1d(np.arange(channels), slots)
+    assert not bias[unused].any()
+    assert not sums[unused].any()
+
+    if depthwise:
+        panels = payload.reshape(channels // 16, kernel_h * kernel_w, 16)
+        plain = panels.transpose(0, 2, 1).reshape(channels, -1)
+        expected = weight.reshape(out_channels, -1)
+    else:
+        k = kernel_h * kernel_w * group_in
+        panels = payload.reshape(channels // 16, -(-k // 4), 16, 4)
+        plain = panels.transpose(0, 2, 1, 3).reshape(channels, -1)
+        assert not plain[:, k:].any()
+        plain = plain[:, :k]
+        expected = weight.transpose(0, 2, 3, 1).reshape(out_channels, -1)
+    assert (plain[slots] == expected).all()
+    assert not plain[unused].any()
+
+
+def test_linear_is_a_one_by_one_convolution() -> None:
+    weight, bias = weights(20, 7), torch.linspace(-1, 1, 20)
+    linear = packing.pack_linear(weight, bias, 0.01, 0.02, 3, 0.05)
+    assert torch.equal(linear, packing.pack_conv2d(weight[:, :, None, None], bias, 0.01, 0.02, 3, 0.05))
+
+
+def test_packing_does_not_mind_strides_gradients_or_dtypes_of_the_floats() -> None:
+    weight, scale, bias = weights(20, 6, 3, 3), torch.rand(20) + 0.5, torch.randn(20)
+    expected = packing.pack_conv2d(weight, bias, scale, 0.02, 3, 0.05)
+    other = weight.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
+    assert not other.is_contiguous()
+    parameter = torch.nn.Parameter(bias)
+    assert torch.equal(packing.pack_conv2d(other, parameter, scale.double(), 0.02, 3, 0.05), expected)
+    one = packing.pack_conv2d(weight, bias, torch.tensor(0.25), 0.02, 3, 0.05)
+    assert torch.equal(packing.pack_conv2d(weight, bias, 0.25, 0.02, 3, 0.05), one)
+    assert torch.equal(
+        packing.pack_conv2d(weight, bias, torch.full((20,), 0.25).bfloat16(), 0.02, 3, 0.05), one
+    )
+
+
+def test_bias_halves_round_to_even() -> None:
+    bias = torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5, -2.5])
+    packed = packing.pack_linear(torch.ones(6, 1, dtype=torch.int8), bias, 1.0, 1.0, 0, 1.0)
+    assert packing.unpack(packed).bias.tolist() == [0, 2, 2, 0, -2, -2]
+
+
+@pytest.mark.parametrize("weight_scale", [1e-300, 1e-12, 2.0**-23 / 127, 0.01, 1.0, 1e6, 1e300])
+@pytest.mark.parametrize("x_scale", [1e-4, 0.02, 3.0])
+def test_all_zero_channels_give_their_bias_exactly(weight_scale: float, x_scale: float) -> None:
+    """Quantizers clamp the scale of an all-zero channel to something tiny or to 1: either spoils the bias."""
+    bias = torch.tensor([0.0, -0.0, 1.0, -1.0, 0.1234567, -7.654321, 3e4, -1e-6, 1e-30])
+    weight = torch.zeros(9, 4, 1, 1, dtype=torch.int8)
+    packed = packing.pack_conv2d(weight, bias, weight_scale, x_scale, -128, 1.0)
+    y = mk.ops.linear_float(int8(1, 4), packed, 9, -128)
+    assert torch.equal(y.flatten(), bias)
+
+    # Requantized, too: what rounding float32(bias / out_scale) gives.
+    out_scale = 0.05
+    packed = packing.pack_conv2d(weight, bias, weight_scale, x_scale, -128, out_scale)
+    y = mk.ops.linear(int8(1, 4), packed, 9, -128, 3)
+    quotient = (bias.double() / out_scale).float()
+    assert torch.equal(y.flatten(), (quotient.clamp(-131, 124).round() + 3).to(torch.int8))
+
+
+def test_all_zero_channels_leave_the_others_alone() -> None:
+    weight, bias = weights(20, 6, 3, 3), torch.randn(20)
+    scale = torch.rand(20).double() * 0.01 + 0.001
+    alone = packing.unpack(packing.pack_conv2d(weight, bias, scale, 0.02, 3, 0.05))
+    weight[[0, 7, 19]] = 0
+    scale[[0, 7, 19]] = 1e-12
+    mixed = packing.unpack(packing.pack_conv2d(weight, bias, scale, 0.02, 3, 0.05))
+    kept = [channel for channel in range(20) if channel not in (0, 7, 19)]
+    assert torch.equal(mixed.bias[kept], alone.bias[kept])
+    assert torch.equal(mixed.scale[kept], alone.scale[kept])
+    assert (mixed.scale > 0).all()
+    assert mixed.scale.isfinite().all()
+
+
+def with_code(value: int) -> Tensor:
+    weight = weights(20, 6, 3, 3)
+    weight[4, 2, 1, 1] = value
+    return weight
+
+
+GOOD: dict[str, Any] = {
+    "weight": weights(20, 6, 3, 3),
+    "bias": torch.ones(20),
+    "weight_scale": torch.full((20,), 0.01),
+    "x_scale": 0.02,
+    "x_zero_point": 3,
+    "out_scale": 0.05,
+    "groups": 1,
+}
+
+
+def replaced(tensor: Tensor, value: float) -> Tensor:
+    tensor = tensor.clone()
+    tensor[5] = value
+    return tensor
+
+
+BAD = [
+    ("weight", with_code(-128), ValueError, "-128 in output channel 4"),
+    ("weight", GOOD["weight"].float(), TypeError, "torch.float32"),
+    ("weight", GOOD["weight"].to(torch.uint8), TypeError, "torch.uint8"),
+    ("weight", GOOD["weight"].numpy(), TypeError, "ndarray"),
+    ("weight", GOOD["weight"][0], ValueError, "[6, 3, 3]"),
+    ("weight", GOOD["weight"][:, :0], ValueError, "[20, 0, 3, 3]"),
+    ("weight", GOOD["weight"][:0], ValueError, "[0, 6, 3, 3]"),
+    ("weight", GOOD["weight"].to("meta"), NotImplementedError, "meta"),
+    ("bias", torch.ones(19), ValueError, "[19]"),
+    ("bias", torch.ones(20, 1), ValueError, "[20, 1]"),
+    ("bias", torch.ones(20, dtype=torch.int32), TypeError, "torch.int32"),
+    ("bias", replaced(torch.ones(20), NAN), ValueError, "nan in output channel 5"),
+    ("bias", replaced(torch.ones(20), -float("inf")), ValueError, "-inf in output channel 5"),
+    ("bias", replaced(torch.ones(20), 1e9), ValueError, "output channel 5"),
+    # Fits int32 itself, but not with what the weights may add.
+    ("bias", replaced(torch.ones(20), (2**31 - 2000) * 0.0002), ValueError, "output channel 5"),
+    ("bias", [1.0] * 20, TypeError, "list"),
+    ("weight_scale", 0.0, ValueError, "0.0"),
+    ("weight_scale", -1.0, ValueError, "-1.0"),
+    ("weight_scale", NAN, ValueError, "nan"),
+    ("weight_scale", "0.1", TypeError, "str"),
+    ("weight_scale", True, TypeError, "bool"),
+    ("weight_scale", torch.full((19,), 0.1), ValueError, "[19]"),
+    ("weight_scale", torch.full((20, 1), 0.1), ValueError, "[20, 1]"),
+    ("weight_scale", torch.ones(20, dtype=torch.int32), TypeError, "torch.int32"),
+    ("weight_scale", replaced(GOOD["weight_scale"], NAN), ValueError, "nan in output channel 5"),
+    ("weight_scale", replaced(GOOD["weight_scale"], 0.0), ValueError, "0.0 in output channel 5"),
+    ("weight_scale", replaced(GOOD["weight_scale"], -0.1), ValueError, "in output channel 5"),
+    ("weight_scale", replaced(GOOD["weight_scale"], float("inf")), ValueError, "inf in output channel 5"),
+    ("weight_scale", 1e-45, ValueError, "output channel 0"),
+    ("weight_scale", 1e45, ValueError, "output channel 0"),
+    ("x_scale", 0.0, ValueError, "0.0"),
+    ("x_scale", -0.5, ValueError, "-0.5"),
+    ("x_scale", NAN, ValueError, "nan"),
+    ("x_scale", torch.tensor(0.1), TypeError, "Tensor"),
+    ("out_scale", 0, ValueError, "0"),
+    ("out_scale", float("inf"), ValueError, "inf"),
+    ("out_scale", None, TypeError, "NoneType"),
+    ("x_zero_point", 128, ValueError, "128"),
+    ("x_zero_point", -129, ValueError, "-129"),
+    ("x_zero_point", 3.0, TypeError, "float"),
+    ("groups", 0, ValueError, "0"),
+    ("groups", -2, ValueError, "-2"),
+    ("groups", 3, ValueError, "20 output channels"),
+    ("groups", 2.0, TypeError, "float"),
+]
+
+
+@pytest.mark.parametrize(("argument", "value", "error", "says"), BAD)
+def test_bad_argument(argument: str, value: Any, error: type[Exception], says: str) -> None:
+    packing.pack_conv2d(**GOOD)
+    with pytest.raises(error) as caught:
+        packing.pack_conv2d(**{**GOOD, argument: value})
+    assert type(caught.value) is error
+    message = str(caught.value)
+    # The core names itself where the sum of bias and weights is what does not fit.
+    assert message.startswith((f"pack_conv2d: {argument}: given ", f"pack_weights: {argument}: given "))
+    assert ", accepted " in message
+    assert says in message
+
+
+def test_linear_names_itself() -> None:
+    with pytest.raises(
+        ValueError, match=r"pack_linear: weight: given shape \[20, 6, 3, 3\], accepted \[O, I\]"
+    ):
+        packing.pack_linear(GOOD["weight"], None, 0.1, 0.1, 0, 0.1)
+
+
+@pytest.mark.parametrize("read", [packing.read_header, packing.unpack])
+def test_readers_refuse_what_is_no_packed_weight(read: Any) -> None:
+    packed = packing.pack_conv2d(**GOOD)
+    with pytest.raises(TypeError, match="packed: given list"):
+        read(packed.tolist())
+    with pytest.raises(TypeError, match=r"packed: given torch\.float32"):
+        read(packed.float())
+    with pytest.raises(ValueError, match=r"packed: given shape \[1, "):
+        read(packed[None])
+    with pytest.raises(mk.FormatError, match="magic"):
+        read(int8(200))
+    assert issubclass(mk.FormatError, ValueError)
