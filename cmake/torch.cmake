@@ -24,6 +24,8 @@ target_include_directories(mobilekernels_torch SYSTEM PRIVATE ${MOBILEKERNELS_TO
 if(APPLE)
   target_link_options(mobilekernels_torch PRIVATE -undefined dynamic_lookup)
 else()
+  # An op that is declared and not written should fail here, not when a user imports the package.
+  target_link_options(mobilekernels_torch PRIVATE -Wl,--no-undefined)
   target_link_libraries(mobilekernels_torch PRIVATE ${MOBILEKERNELS_TORCH_DIR}/lib/libtorch_cpu.so)
 endif()
 set_target_properties(mobilekernels_torch PROPERTIES CXX_VISIBILITY_PRESET hidden BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")

@@ -52,7 +52,14 @@ def add(
     out: _Int8,
 ) -> None: ...
 def mul(
-    isa: str, a: _Int8, b: _Int8, a_zero_point: int, b_zero_point: int, scale: float, range: _Range, out: _Int8
+    isa: str,
+    a: _Int8,
+    b: _Int8,
+    a_zero_point: int,
+    b_zero_point: int,
+    scale: float,
+    range: _Range,
+    out: _Int8,
 ) -> None: ...
 def lut(isa: str, x: _Int8, table: _Int8, out: _Int8) -> None: ...
 def quantize(isa: str, x: _Float, inverse_scale: float, range: _Range, out: _Int8) -> None: ...

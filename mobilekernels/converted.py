@@ -1,0 +1,107 @@
+"""The model that `convert` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils import _pytree as pytree
+
+from mobilekernels.errors import FormatError, translate
+from mobilekernels.packing import read_header
+from mobilekernels.report import Report
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What an input must be; `channels` is the size of dimension 1 of images and of feature rows."""
+
+    name: str
+    dtype: torch.dtype
+    rank: int
+    channels: int | None
+
+    @classmethod
+    def of(cls, name: str, example: Tensor) -> InputSpec:
+        rank = example.dim()
+        return cls(name, example.dtype, rank, example.shape[1] if rank in (2, 4) else None)
+
+    def check(self, value: Any) -> None:
+        """Raises TypeError, ValueError or NotImplementedError that names the input."""
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{self.name}: given {type(value).__name__}, accepted a torch.Tensor")
+        if value.device.type != "cpu":
+            raise NotImplementedError(f"{self.name}: given a tensor on {value.device}, accepted cpu")
+        if value.dtype != self.dtype:
+            raise TypeError(f"{self.name}: given {value.dtype}, accepted {self.dtype}")
+        if value.dim() != self.rank:
+            raise ValueError(
+                f"{self.name}: given shape {tuple(value.shape)}, accepted {self.rank} dimensions"
+            )
+        if self.channels is not None and value.shape[1] != self.channels:
+            raise ValueError(
+                f"{self.name}: given shape {tuple(value.shape)}, accepted {self.channels} in dimension 1"
+            )
+
+
+def _packed_weights(graph_module: fx.GraphModule) -> Iterator[str]:
+    """The names of the buffers that operators take as `packed`."""
+    for node in graph_module.graph.nodes:
+        if isinstance(node.target, torch._ops.OpOverload):
+            for argument, value in zip(node.target._schema.arguments, node.args, strict=False):
+                if argument.name == "packed" and isinstance(value, fx.Node):
+                    yield str(value.target)
+
+
+def _check_loaded_weights(model: nn.Module, incompatible_keys: Any) -> None:
+    """Operators trust a weight that they once found good: new bytes in its place are checked here, whole."""
+    assert isinstance(model, ConvertedModel)
+    for name in _packed_weights(model.graph_module):
+        try:
+            read_header(model.graph_module.get_buffer(name))
+        except FormatError as error:
+            raise FormatError(f"state_dict: graph_module.{name}: {error}") from error
+
+
+class ConvertedModel(nn.Module):
+    """A network on our kernels: takes and gives what the source did, at any batch size.
+
+    Attributes:
+        graph_module: the lowered graph; packed weights and tables are its buffers.
+        report: what was converted, and what was not and why.
+
+    Calling it raises TypeError, ValueError or NotImplementedError for inputs unlike the example's.
+    """
+
+    def __init__(
+        self, graph_module: fx.GraphModule, report: Report, specs: tuple[InputSpec | None, ...]
+    ) -> None:
+        super().__init__()
+        self.graph_module = graph_module
+        self.report = report
+        self._specs = specs
+        self.eval()
+        self.register_load_state_dict_post_hook(_check_loaded_weights)  # type: ignore[no-untyped-call]
+
+    def forward(self, x: Any, *others: Any) -> Any:
+        """The network's output for its inputs, in the order the source takes them."""
+        # The first input has a name, so that torch.export's `dynamic_shapes` reads as for any module.
+        inputs = (x, *others)
+        leaves = inputs if len(inputs) == len(self._specs) else tuple(pytree.tree_leaves(inputs))
+        if torch.compiler.is_compiling():
+            return self.graph_module(*leaves)
+        self._check(leaves)
+        try:
+            return self.graph_module(*leaves)
+        except RuntimeError as error:
+            raise translate(error) from error
+
+    def _check(self, leaves: tuple[Any, ...]) -> None:
+        if len(leaves) != len(self._specs):
+            raise ValueError(f"inputs: given {len(leaves)}, accepted {len(self._specs)}")
+        for spec, value in zip(self._specs, leaves, strict=True):
+            if spec is not None:
+                spec.check(value)

@@ -1,0 +1,70 @@
+"""2-D convolution: int8 in, int8 out where a quantize follows, else float32 out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import fx
+
+from mobilekernels.lowering.lower import Lowering
+from mobilekernels.lowering.registry import Result, rule
+from mobilekernels.lowering.rules.weights import constant_bias, symmetric_weight
+from mobilekernels.lowering.values import Layout, Value
+from mobilekernels.passes import canonical_ops
+from mobilekernels.passes.shapes import shape_of
+
+ours = torch.ops.mobilekernels
+
+
+@rule(canonical_ops.conv2d)
+def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
+    from mobilekernels.packing import pack_conv2d, read_header
+
+    args: tuple[Any, ...] = node.args
+    x, weight, bias_node, stride, padding, dilation, groups = args
+    input_ = ctx.quantized(x)
+    if isinstance(input_, str):
+        return input_
+    if not input_.is_image:
+        return f"input has shape {input_.shape}, accepted [N, C, H, W]"
+    quantized, bias = symmetric_weight(ctx, weight), constant_bias(ctx, bias_node)
+    if isinstance(quantized, str):
+        return quantized
+    if isinstance(bias, str):
+        return bias
+    assert input_.qparams is not None
+    x_scale, x_zero_point = input_.qparams.scale, input_.qparams.zero_point
+    after = ctx.quantize_after(node)
+    try:
+        packed = pack_conv2d(
+            quantized.codes,
+            bias,
+            quantized.scales,
+            x_scale,
+            x_zero_point,
+            after.scale if after else 1.0,
+            groups,
+        )
+    except ValueError as error:
+        return str(error)
+    family = "depthwise" if read_header(packed).format == "depthwise" else "gemm"
+    channels, _, *kernel = quantized.codes.shape
+    weights = ctx.buffer(f"{node.name}_packed", packed)
+    window: tuple[Any, ...] = (
+        channels,
+        kernel,
+        list(stride),
+        list(padding),
+        list(dilation),
+        groups,
+        x_zero_point,
+    )
+    codes = ctx.int8(input_, Layout.NHWC)
+    if after is None:
+        nhwc = ctx.emit(ours.conv2d_float.default, codes, weights, *window)
+        # The logical shape over NHWC memory (channels_last): no copy.
+        nchw = ctx.emit(torch.ops.aten.permute.default, nhwc, [0, 3, 1, 2])
+        return Result(Value(shape_of(node), float32=nchw), family, packed.numel())
+    out = ctx.emit(ours.conv2d.default, codes, weights, *window, after.zero_point, after.low, after.high)
+    return ctx.result(out, Layout.NHWC, after, family, packed.numel(), of=node)

@@ -1,0 +1,49 @@
+"""Linear: int8 in, int8 out where a quantize follows, else float32 out."""
+
+from __future__ import annotations
+
+import torch
+from torch import fx
+
+from mobilekernels.lowering.lower import Lowering
+from mobilekernels.lowering.registry import Result, rule
+from mobilekernels.lowering.rules.weights import constant_bias, symmetric_weight
+from mobilekernels.lowering.values import Layout, Value
+from mobilekernels.passes.shapes import shape_of
+
+aten = torch.ops.aten
+ours = torch.ops.mobilekernels
+
+
+@rule(aten.linear.default)
+def lower_linear(ctx: Lowering, node: fx.Node) -> Result | str:
+    from mobilekernels.packing import pack_linear
+
+    x, weight, bias_node = (*node.args, None)[:3]
+    input_ = ctx.quantized(x)
+    if isinstance(input_, str):
+        return input_
+    quantized, bias = symmetric_weight(ctx, weight), constant_bias(ctx, bias_node)
+    if isinstance(quantized, str):
+        return quantized
+    if isinstance(bias, str):
+        return bias
+    assert input_.qparams is not None
+    x_scale, x_zero_point = input_.qparams.scale, input_.qparams.zero_point
+    after = ctx.quantize_after(node)
+    try:
+        packed = pack_linear(
+            quantized.codes, bias, quantized.scales, x_scale, x_zero_point, after.scale if after else 1.0
+        )
+    except ValueError as error:
+        return str(error)
+    features = quantized.codes.shape[0]
+    weights = ctx.buffer(f"{node.name}_packed", packed)
+    codes = ctx.int8(input_, Layout.PLAIN)
+    if after is None:
+        out = ctx.emit(ours.linear_float.default, codes, weights, features, x_zero_point)
+        return Result(Value(shape_of(node), float32=out), "gemm", packed.numel())
+    out = ctx.emit(
+        ours.linear.default, codes, weights, features, x_zero_point, after.zero_point, after.low, after.high
+    )
+    return ctx.result(out, Layout.PLAIN, after, "gemm", packed.numel(), of=node)

@@ -1,0 +1,34 @@
+"""Operators of the canonical graph that ATen lacks. They run with PyTorch alone, like the rest of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+Pair = tuple[int, int]
+
+
+def conv2d(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Pair,
+    padding: tuple[int, int, int, int],
+    dilation: Pair,
+    groups: int,
+) -> torch.Tensor:
+    """Float convolution of [N, C, H, W] with zero padding (top, bottom, left, right)."""
+    aten: Any = torch.ops.aten
+    top, bottom, left, right = padding
+    symmetric = top == bottom and left == right
+    if not symmetric:
+        x = aten.constant_pad_nd.default(x, (left, right, top, bottom), 0.0)
+    own = (top, left) if symmetric else (0, 0)
+    result: torch.Tensor = aten.conv2d.default(x, weight, bias, stride, own, dilation, groups)
+    return result
+
+
+def lut(codes: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """table[codes + 128]: int8 of any shape through an int8 table of 256 entries."""
+    return table[codes.to(torch.int64) + 128]
