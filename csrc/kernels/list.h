@@ -18,38 +18,28 @@
   X(PoolKernels, pool)
 
 // X(type, family, isa)
-#define MOBILEKERNELS_SCALAR_KERNELS(X)      \
-  X(GemmKernel, gemm, scalar)                \
-  X(DepthwiseKernel, depthwise, scalar)      \
-  X(ElementwiseKernels, elementwise, scalar) \
-  X(PoolKernels, pool, scalar)
+#define MOBILEKERNELS_ALL_FAMILIES(X, isa) \
+  X(GemmKernel, gemm, isa)                 \
+  X(DepthwiseKernel, depthwise, isa)       \
+  X(ElementwiseKernels, elementwise, isa)  \
+  X(PoolKernels, pool, isa)
+
+#define MOBILEKERNELS_SCALAR_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, scalar)
 
 #if MOBILEKERNELS_HAVE_avx2
-#define MOBILEKERNELS_AVX2_KERNELS(X)      \
-  X(GemmKernel, gemm, avx2)                \
-  X(DepthwiseKernel, depthwise, avx2)      \
-  X(ElementwiseKernels, elementwise, avx2) \
-  X(PoolKernels, pool, avx2)
+#define MOBILEKERNELS_AVX2_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, avx2)
 #else
 #define MOBILEKERNELS_AVX2_KERNELS(X)
 #endif
 
 #if MOBILEKERNELS_HAVE_avx512vnni
-#define MOBILEKERNELS_AVX512VNNI_KERNELS(X)      \
-  X(GemmKernel, gemm, avx512vnni)                \
-  X(DepthwiseKernel, depthwise, avx512vnni)      \
-  X(ElementwiseKernels, elementwise, avx512vnni) \
-  X(PoolKernels, pool, avx512vnni)
+#define MOBILEKERNELS_AVX512VNNI_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, avx512vnni)
 #else
 #define MOBILEKERNELS_AVX512VNNI_KERNELS(X)
 #endif
 
 #if MOBILEKERNELS_HAVE_neon
-#define MOBILEKERNELS_NEON_KERNELS(X)      \
-  X(GemmKernel, gemm, neon)                \
-  X(DepthwiseKernel, depthwise, neon)      \
-  X(ElementwiseKernels, elementwise, neon) \
-  X(PoolKernels, pool, neon)
+#define MOBILEKERNELS_NEON_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, neon)
 #else
 #define MOBILEKERNELS_NEON_KERNELS(X)
 #endif

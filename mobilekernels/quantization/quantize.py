@@ -11,6 +11,7 @@ from torch import nn
 from torch.fx import GraphModule
 
 from mobilekernels.progress import say, track
+from mobilekernels.quantization.bias_correction import Samples, channel_means, correct_biases
 from mobilekernels.quantization.calibration import CalibrationData
 from mobilekernels.quantization.capture import capture
 from mobilekernels.requirements import require
@@ -29,6 +30,7 @@ def quantize(
     progress: bool = True,
     dynamic_batch: bool = True,
     quantize_output: bool = True,
+    bias_correction: bool = True,
 ) -> GraphModule:
     """Quantize a float model to int8 after calibration on real data.
 
@@ -48,6 +50,8 @@ def quantize(
         progress: whether to show progress on stderr.
         dynamic_batch: whether to let the batch (first dimension of every input) vary. A model that forbids it
             is captured with a static one, with a warning.
+        bias_correction: whether to move biases so that each layer keeps its float mean, measured on the first
+            calibration rows; it costs a pass over them and gains decibels on depthwise networks.
         quantize_output: False keeps the result of the last linear or convolution in float.
 
     Returns:
@@ -80,6 +84,7 @@ def quantize(
             progress=progress,
             dynamic_batch=dynamic_batch,
             quantize_output=quantize_output,
+            bias_correction=bias_correction,
         )
 
 
@@ -93,6 +98,7 @@ def _quantize(
     progress: bool,
     dynamic_batch: bool,
     quantize_output: bool,
+    bias_correction: bool,
 ) -> GraphModule:
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
@@ -108,13 +114,24 @@ def _quantize(
     )
     say("Capturing the model", progress)
     prepared = prepare_pt2e(capture(model, example_inputs, dynamic_batch), quantizer)
+    samples = Samples()
     with torch.no_grad():
         for index, inputs in enumerate(track(data, "Calibrating", show=progress)):
             _observe(prepared, inputs, index)
-    say("Quantizing", progress)
-    quantized = convert_pt2e(prepared)
-    assert isinstance(quantized, GraphModule)
+            samples.add(inputs)
+        say("Quantizing", progress)
+        means = channel_means(prepared, samples, _is_observer) if bias_correction else {}
+        quantized = convert_pt2e(prepared)
+        assert isinstance(quantized, GraphModule)
+        if bias_correction:
+            correct_biases(quantized, samples, means)
     return quantized
+
+
+def _is_observer(module: nn.Module) -> bool:
+    from torchao.quantization.pt2e.observer import ObserverBase
+
+    return isinstance(module, ObserverBase)
 
 
 def _observe(prepared: GraphModule, inputs: tuple[torch.Tensor, ...], index: int) -> None:
