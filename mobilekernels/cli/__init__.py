@@ -1,0 +1,1 @@
+"""``python -m mobilekernels``: one file a command."""

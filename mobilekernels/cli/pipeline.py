@@ -1,0 +1,133 @@
+"""What convert, compare and inspect have in common: a named model, quantized where it is float, converted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.fx import GraphModule
+
+from mobilekernels.cli import data
+from mobilekernels.cli.exits import UsageError
+from mobilekernels.dynamic_batch import export_dynamic
+from mobilekernels.models import Model, load_model
+
+if TYPE_CHECKING:
+    from mobilekernels.report import Report
+
+RANDOM_CALLS = 8
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A model on its way.
+
+    Attributes:
+        example: one call's inputs.
+        quantized: the quantized model, as given or made here.
+        converted, report: what ``mobilekernels.convert`` returned.
+        float_module: the float model, or None where a quantized one was given.
+        calibration: the calls that it was calibrated on.
+        random: whether these were random.
+    """
+
+    example: data.Inputs
+    quantized: nn.Module
+    converted: nn.Module
+    report: Report
+    float_module: nn.Module | None
+    calibration: list[data.Inputs]
+    random: bool
+
+
+def named_model(source: str) -> Model:
+    """The model of the command line; a name that leads nowhere is wrong usage."""
+    try:
+        return load_model(source)
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+
+
+def run_pipeline(args: argparse.Namespace, loud: bool) -> Pipeline:
+    """Load, quantize (if float) and convert the model of the command line.
+
+    Args:
+        loud: whether random calibration deserves a warning that nobody overlooks.
+    """
+    from mobilekernels.convert import convert
+
+    model = named_model(args.model)
+    example = data.example_inputs(model, args.input_shape)
+    calibration: list[data.Inputs] = []
+    quantized, float_module = model.module, None
+    random = False
+    if not is_quantized(model.module):
+        calibration, random = _calibration(args, example, loud)
+        float_module = model.module
+        quantized = _quantize(model.module, calibration, example, args)
+    converted, report = convert(quantized, example)
+    return Pipeline(example, quantized, converted, report, float_module, calibration, random)
+
+
+def is_quantized(module: nn.Module) -> bool:
+    """Whether a model has quantized operators of any kind, ours included."""
+    if any("quantized" in type(child).__module__ for child in module.modules()):
+        return True
+    if not isinstance(module, GraphModule):
+        return False
+    names = (str(node.target) for node in module.graph.nodes if node.op == "call_function")
+    return any("quantize" in name or name.startswith("mobilekernels") for name in names)
+
+
+def is_converted(module: nn.Module) -> bool:
+    """Whether a model runs on our operators already."""
+    return isinstance(module, GraphModule) and any(
+        str(node.target).startswith("mobilekernels.") for node in module.graph.nodes
+    )
+
+
+def _calibration(
+    args: argparse.Namespace, example: data.Inputs, loud: bool
+) -> tuple[list[data.Inputs], bool]:
+    folder = getattr(args, "calibration", None)
+    if folder is not None:
+        return data.folder_calls(folder, example, args.mean, args.std), False
+    if loud:
+        _shout("CALIBRATED ON RANDOM DATA: the ranges are wrong for real inputs; give --calibration DIR")
+    return data.random_calls(example, RANDOM_CALLS), True
+
+
+def _quantize(
+    module: nn.Module, calibration: list[data.Inputs], example: data.Inputs, args: argparse.Namespace
+) -> GraphModule:
+    from mobilekernels.quantization import quantize
+
+    return quantize(
+        module,
+        calibration,
+        observer=getattr(args, "observer", "minmax"),
+        skip=tuple(getattr(args, "skip", ())),
+        example_inputs=example,
+    )
+
+
+def _shout(message: str) -> None:
+    line = "!" * (len(message) + 6)
+    print(f"{line}\n!! {message} !!\n{line}", file=sys.stderr, flush=True)
+
+
+def export_converted(converted: nn.Module, example: data.Inputs, path: str) -> str:
+    """Save as .pt2, with a dynamic batch where the model allows it; returns "dynamic" or "static"."""
+    try:
+        program, kind = export_dynamic(converted, example), "dynamic"
+    except Exception as error:  # torch.export raises a dozen types
+        first = " ".join(str(error).strip().splitlines()[:1])
+        print(f"warning: the batch of the saved model is static: {first}", file=sys.stderr)
+        with torch.no_grad():
+            program, kind = torch.export.export(converted, example), "static"
+    torch.export.save(program, path)
+    return kind

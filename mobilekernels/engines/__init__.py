@@ -1,0 +1,40 @@
+"""The engines that ``compare`` runs a network on, ours and the stock ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mobilekernels.engines import ours, torch_float, torch_int8, xnnpack
+from mobilekernels.engines.base import Engine, EngineAbsent, Prepared, Subject
+
+ENGINES: tuple[Engine, ...] = (
+    ours.ENGINE,
+    torch_float.ENGINE,
+    torch_int8.QNNPACK,
+    torch_int8.FBGEMM,
+    torch_int8.ONEDNN,
+    xnnpack.FLOAT,
+    xnnpack.INT8,
+    xnnpack.SAME_GRAPH,
+)
+
+
+def select(engines: str | Iterable[str]) -> tuple[Engine, ...]:
+    """The engines named, in the table's order; ``"all"`` for every one.
+
+    Raises:
+        ValueError: a name is unknown; the message lists those that there are.
+    """
+    if engines == "all":
+        return ENGINES
+    names = [engines] if isinstance(engines, str) else list(engines)
+    known = [engine.name for engine in ENGINES]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise ValueError(
+            f"engines: given {unknown or names}; accepted are 'all' or a list of {', '.join(known)}"
+        )
+    return tuple(engine for engine in ENGINES if engine.name in names)
+
+
+__all__ = ["ENGINES", "Engine", "EngineAbsent", "Prepared", "Subject", "select"]

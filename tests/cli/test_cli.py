@@ -1,0 +1,150 @@
+"""The command line, run as people run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+NETS = """
+import torch
+from torch import nn
+
+def good():
+    torch.manual_seed(0)
+    pool = nn.AdaptiveAvgPool2d(1)
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), pool, nn.Flatten(), nn.Linear(8, 4))
+
+def with_inputs():
+    return good(), torch.randn(1, 3, 12, 12)
+
+def partly():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Softmax(1), nn.Conv2d(8, 4, 1)), torch.randn(1, 3, 8, 8)
+
+def broken():
+    raise RuntimeError("no weights today")
+
+def number():
+    return 3
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli")
+    (path / "nets.py").write_text(NETS)
+    images = path / "arrays"
+    images.mkdir()
+    generator = np.random.default_rng(0)
+    for index in range(3):
+        np.save(images / f"{index}.npy", generator.normal(size=(3, 12, 12)).astype(np.float32))
+    return path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mobilekernels", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_help_says_exit_codes_and_commands(folder: Path) -> None:
+    result = run(folder, "--help")
+    assert result.returncode == 0
+    for word in ("demo", "convert", "compare", "inspect", "kernels", "exit codes", "--strict"):
+        assert word in result.stdout
+
+
+def test_kernels_as_table_and_json(folder: Path) -> None:
+    table = run(folder, "kernels")
+    assert table.returncode == 0
+    assert "gemm" in table.stdout
+    found = json.loads(run(folder, "kernels", "--json").stdout)
+    scalar = next(kernel for kernel in found if kernel["family"] == "gemm" and kernel["isa"] == "scalar")
+    assert scalar["built"]
+    assert scalar["runnable"]
+    assert sum(kernel["chosen"] for kernel in found if kernel["family"] == "gemm") == 1
+
+
+def test_convert_on_a_folder_of_arrays(folder: Path) -> None:
+    arguments = ("nets:with_inputs", "-o", "good.pt2", "--calibration", "arrays", "--html", "good.html")
+    result = run(folder, "convert", *arguments, "--json", "--strict")
+    assert result.returncode == 0, result.stderr
+    told: dict[str, Any] = json.loads(result.stdout)
+    assert told["batch"] == "dynamic"
+    assert told["random_calibration"] is False
+    assert told["report"]["mac_coverage"] == 1.0
+    assert "RANDOM" not in result.stderr
+    assert (folder / "good.html").read_text().startswith("<!doctype html>")
+    module = torch.export.load(str(folder / "good.pt2")).module()
+    assert module(torch.randn(5, 3, 12, 12)).shape == (5, 4)
+    inspected = run(folder, "inspect", "good.pt2", "--json")
+    assert inspected.returncode == 0, inspected.stderr
+    assert json.loads(inspected.stdout)["operators"]["mobilekernels.conv2d.default"] == 1
+
+
+def test_convert_on_random_data_warns_loudly(folder: Path) -> None:
+    result = run(folder, "convert", "nets:good", "-o", "random.pt2", "--input-shape", "1,3,12,12")
+    assert result.returncode == 0, result.stderr
+    assert "!! CALIBRATED ON RANDOM DATA" in result.stderr
+    assert "saved: random.pt2 (dynamic batch)" in result.stdout
+
+
+def test_strict_tells_what_stays_on_stock_operators(folder: Path) -> None:
+    assert run(folder, "inspect", "nets:partly").returncode == 0
+    result = run(folder, "inspect", "nets:partly", "--strict")
+    assert result.returncode == 3
+    assert "softmax" in result.stdout
+
+
+def test_compare_prints_every_engine(folder: Path) -> None:
+    arguments = ("nets:with_inputs", "--engines", "mobilekernels,torch-float,onednn", "--rounds", "2")
+    result = run(folder, "compare", *arguments, "--calibration", "arrays", "--data", "arrays", "--json")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert [row["name"] for row in told["results"]] == ["mobilekernels", "torch-float", "onednn"]
+    assert told["samples"] == 3
+    assert all(row["median_ms"] > 0 for row in told["results"])
+    table = run(folder, "compare", *arguments)
+    assert table.returncode == 0
+    assert "PyTorch oneDNN int8" in table.stdout
+
+
+WRONG = {
+    "nothing": ((), 2, "the following arguments are required"),
+    "command": (("bake",), 2, "invalid choice"),
+    "option": (("kernels", "--fast"), 2, "unrecognized arguments"),
+    "form": (("inspect", "resnet"), 2, "usage error: model: given 'resnet'; accepted are torchvision:NAME"),
+    "no file": (("inspect", "lost.pt2"), 2, "which is no file"),
+    "no network": (("inspect", "torchvision:resnet1"), 2, "torchvision.models has alexnet"),
+    "no module": (("inspect", "nowhere:build"), 2, "cannot be found"),
+    "no function": (("inspect", "nets:lost"), 2, "cannot be found"),
+    "no model": (("inspect", "nets:number"), 2, "gave a int"),
+    "no inputs": (("inspect", "nets:good"), 2, "brings no example inputs: give --input-shape"),
+    "shape": (("inspect", "nets:good", "--input-shape", "1,3,a"), 2, "accepted are positive sizes"),
+    "engine": (("compare", "nets:with_inputs", "--engines", "tpu"), 2, "given tpu; accepted are all"),
+    "empty": (("convert", "nets:with_inputs", "--calibration", "."), 2, "accepted is (3, 12, 12)"),
+    "fails": (("inspect", "nets:broken"), 1, "error: RuntimeError: no weights today"),
+    "skip": (("convert", "nets:with_inputs", "--skip", "tail"), 1, "skip: ['tail'] match no module"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_usage_is_told(folder: Path, case: str) -> None:
+    arguments, code, message = WRONG[case]
+    np.save(folder / "stray.npy", np.zeros((2, 2), np.float32))
+    result = run(folder, *arguments)
+    assert result.returncode == code, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_traceback_on_request(folder: Path) -> None:
+    result = run(folder, "inspect", "nets:broken", "--traceback")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
