@@ -21,7 +21,7 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp lint format symbols clean distclean
+.PHONY: help setup build demo test check-cpp arm test-arm lint format symbols clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -55,6 +55,22 @@ check-cpp: build ## the C++ tests
 
 test: build check-cpp ## the whole test suite
 	$(BIN)/python -m pytest $(PYTEST)
+
+ARM_PRESETS := linux-aarch64 linux-armv7
+ARM_TOOLS := aarch64-linux-gnu-g++ arm-linux-gnueabihf-g++
+
+arm: $(INSTALLED) ## cross-build the core and its C++ tests for ARM (Debian: g++-aarch64-linux-gnu g++-arm-linux-gnueabihf)
+	@for tool in $(ARM_TOOLS); do command -v $$tool > /dev/null || \
+	  { echo "make arm needs $$tool: apt-get install g++-aarch64-linux-gnu g++-arm-linux-gnueabihf"; exit 1; }; done
+	@mkdir -p build
+	@for preset in $(ARM_PRESETS); do \
+	  $(BIN)/cmake --preset $$preset -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF) > build/$$preset.log 2>&1 || \
+	    { cat build/$$preset.log; exit 1; }; \
+	  $(BIN)/cmake --build --preset $$preset || exit 1; done
+
+test-arm: arm ## the C++ tests on emulated ARM cores (Debian: qemu-user)
+	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }
+	$(BIN)/python tests/arm/emulate.py
 
 lint: $(INSTALLED) ## ruff, mypy, clang-format
 	$(BIN)/ruff check .
