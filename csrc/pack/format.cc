@@ -64,8 +64,9 @@ Status check_header(const PackedHeader& h, size_t bytes) {
 constexpr size_t kVerifiedSlots = 4096;
 std::atomic<uint64_t> verified[kVerifiedSlots];
 
+// Of the whole header: one that was changed since is another blob, and is checked again.
 uint64_t identity(const void* data, size_t bytes, const PackedHeader& h) {
-  const uint64_t words[3] = {reinterpret_cast<uintptr_t>(data), bytes, h.payload_checksum ^ h.header_checksum};
+  const uint64_t words[3] = {reinterpret_cast<uintptr_t>(data), bytes, checksum64(&h, sizeof(h))};
   const uint64_t id = checksum64(words, sizeof(words));
   return id == 0 ? 1 : id;
 }

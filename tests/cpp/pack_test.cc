@@ -128,6 +128,27 @@ TEST(wrong_fields_are_named) {
             "packed weight: out_channels");
 }
 
+// An operator remembers what it found good, and all the same sees every change of the header in place.
+TEST(a_header_changed_after_it_was_found_good_is_refused) {
+  std::vector<int8_t> blob = packed_layer();
+  PackedWeight view;
+  for (size_t i = 0; i < sizeof(PackedHeader); ++i) {
+    EXPECT_OK(open_packed(blob.data(), blob.size(), &view));
+    blob[i] = static_cast<int8_t>(blob[i] ^ 1);
+    EXPECT(open_packed(blob.data(), blob.size(), &view).code == StatusCode::format_error);
+    blob[i] = static_cast<int8_t>(blob[i] ^ 1);
+  }
+}
+
+// Whoever looks at a weight is told of changes of the payload too.
+TEST(verify_always_reads_the_payload) {
+  std::vector<int8_t> blob = packed_layer();
+  PackedWeight view;
+  EXPECT_OK(open_packed(blob.data(), blob.size(), &view));
+  blob.back() = static_cast<int8_t>(blob.back() ^ 1);
+  EXPECT(verify_packed(blob.data(), blob.size(), &view).code == StatusCode::format_error);
+}
+
 TEST(an_odd_address_is_refused) {
   const std::vector<int8_t> good = packed_layer();
   std::vector<int8_t> moved(good.size() + 1);
