@@ -12,10 +12,10 @@ from torch.fx import GraphModule
 
 from mobilekernels import metrics
 from mobilekernels.comparison import Comparison, EngineResult
-from mobilekernels.engines import Engine, EngineAbsent, Prepared, Subject, select
+from mobilekernels.engines import Engine, EngineAbsent, Pending, Prepared, Subject, select
 from mobilekernels.engines.base import Inputs, first_output
 from mobilekernels.progress import say, track
-from mobilekernels.timing import Candidate, interleave
+from mobilekernels.timing import Candidate, interleave, torch_threads
 
 __all__ = ["Comparison", "EngineResult", "compare"]
 
@@ -73,14 +73,13 @@ def compare(
     else:
         calibration, _ = _calls(calibration_data, "calibration_data")
     subject = Subject(float_model, calls[0], tuple(calibration), quantized, converted, threads)
-    with _eval_mode(float_model), torch.no_grad():
-        with _torch_threads(threads):
-            reference = torch.cat([first_output(float_model(*call)) for call in calls])
+    # Few threads while preparing too: the engines that are made ready beside this process need the cores.
+    with _eval_mode(float_model), torch_threads(threads), torch.no_grad():
+        reference = torch.cat([first_output(float_model(*call)) for call in calls])
         _check_labels(truth, reference)
         prepared, absent = _prepare(chosen, subject, progress)
-        with _torch_threads(threads):
-            outputs = {name: _run(item, calls) for name, item in prepared.items()}
-            medians = _time(prepared, calls[0], rounds, progress)
+        outputs = {name: _run(item, calls) for name, item in prepared.items()}
+        medians = _time(prepared, calls[0], rounds, progress)
     results = tuple(
         _result(engine, absent, prepared, outputs, medians, reference, truth) for engine in chosen
     )
@@ -155,27 +154,34 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    old = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(old)
-
-
 def _prepare(
     chosen: Sequence[Engine], subject: Subject, progress: bool
 ) -> tuple[dict[str, Prepared], dict[str, str]]:
+    """Every engine made ready, or the reason why not; the slow ones meanwhile work beside each other."""
+    begun: dict[str, Prepared | Pending] = {}
     prepared: dict[str, Prepared] = {}
     absent: dict[str, str] = {}
-    for engine in chosen:
-        say(f"Preparing {engine.title}", progress)
-        try:
-            prepared[engine.name] = engine.prepare(subject)
-        except EngineAbsent as reason:
-            absent[engine.name] = str(reason)
+    try:
+        for engine in sorted(chosen, key=lambda engine: not engine.slow):
+            say(f"Preparing {engine.title}", progress)
+            try:
+                begun[engine.name] = engine.begin(subject)
+            except EngineAbsent as reason:
+                absent[engine.name] = str(reason)
+        for engine in chosen:
+            item = begun.pop(engine.name, None)
+            if isinstance(item, Pending):
+                say(f"Waiting for {engine.title}", progress)
+                try:
+                    prepared[engine.name] = item.finish()
+                except EngineAbsent as reason:
+                    absent[engine.name] = str(reason)
+            elif item is not None:
+                prepared[engine.name] = item
+    finally:
+        for item in begun.values():
+            if isinstance(item, Pending):
+                item.cancel()
     return prepared, absent
 
 

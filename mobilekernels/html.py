@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
@@ -98,7 +99,9 @@ def comparison_plots(comparison: Comparison) -> str:
     ran = [result for result in comparison.results if result.absent is None]
     timed = [(r.title, r.median_ms, r.name) for r in ran if r.median_ms is not None]
     noisy = [
-        (r.title, r.sqnr_db, r.name) for r in ran if r.sqnr_db is not None and abs(r.sqnr_db) != float("inf")
+        (r.title, r.sqnr_db, r.name)
+        for r in ran
+        if r.dtype == "int8" and r.sqnr_db is not None and math.isfinite(r.sqnr_db)
     ]
     plots = []
     if timed:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+
+import torch
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,14 @@ def interleave(
                 seconds[name].append(time.perf_counter() - start)
         after_round()
     return {name: Timing(tuple(values)) for name, values in seconds.items()}
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Let PyTorch compute with that many threads, and give back the old number."""
+    old = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(old)

@@ -18,6 +18,7 @@ from mobilekernels.demo import photos
 from mobilekernels.demo.network import efficientnet_lite0
 from mobilekernels.dynamic_batch import export_dynamic
 from mobilekernels.progress import say
+from mobilekernels.timing import torch_threads
 
 MODEL_FILE = "efficientnet_lite0_int8.pt2"
 
@@ -72,9 +73,15 @@ def run(
     Args:
         output: a folder; made where it is missing.
         quick: few calibration photos, engines and rounds.
-        threads: for every engine.
+        threads: for everything. One is the default because that is how phones are compared, and because
+            more of them crawl where something else keeps the cores busy.
         rounds: timed rounds; 20 where None, 3 with ``quick``.
     """
+    with torch_threads(threads):
+        return _run(output, quick, threads, rounds, progress)
+
+
+def _run(output: Path, quick: bool, threads: int, rounds: int | None, progress: bool) -> DemoResult:
     from mobilekernels.compare import compare
     from mobilekernels.convert import convert
     from mobilekernels.quantization import quantize

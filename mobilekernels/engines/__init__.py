@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mobilekernels.engines import ours, torch_float, torch_int8, xnnpack
-from mobilekernels.engines.base import Engine, EngineAbsent, Prepared, Subject
+from mobilekernels.engines.base import Engine, EngineAbsent, Pending, Prepared, Subject
 
 ENGINES: tuple[Engine, ...] = (
     ours.ENGINE,
@@ -37,4 +37,4 @@ def select(engines: str | Iterable[str]) -> tuple[Engine, ...]:
     return tuple(engine for engine in ENGINES if engine.name in names)
 
 
-__all__ = ["ENGINES", "Engine", "EngineAbsent", "Prepared", "Subject", "select"]
+__all__ = ["ENGINES", "Engine", "EngineAbsent", "Pending", "Prepared", "Subject", "select"]

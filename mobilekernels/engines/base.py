@@ -56,6 +56,19 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Pending:
+    """A network that is being made ready elsewhere.
+
+    Attributes:
+        finish: waits for it; raises :class:`EngineAbsent` where it failed.
+        cancel: gives it up.
+    """
+
+    finish: Callable[[], Prepared]
+    cancel: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Engine:
     """A way to run a network.
 
@@ -63,20 +76,28 @@ class Engine:
         name: what ``compare(engines=[...])`` and the command line call it.
         title: what tables call it.
         dtype: ``"float32"`` or ``"int8"``.
-        prepare: makes a network ready; raises :class:`EngineAbsent` with the reason where it cannot.
+        begin: makes a network ready, or begins to; raises :class:`EngineAbsent` with the reason where it
+            cannot.
+        slow: whether that takes long and goes on beside other work, so that it had better begin early.
     """
 
     name: str
     title: str
     dtype: Literal["float32", "int8"]
-    prepare: Callable[[Subject], Prepared] = field(repr=False)
+    begin: Callable[[Subject], Prepared | Pending] = field(repr=False)
+    slow: bool = False
+
+    def prepare(self, subject: Subject) -> Prepared:
+        """Make a network ready and wait until it is; raises :class:`EngineAbsent` where it cannot."""
+        begun = self.begin(subject)
+        return begun.finish() if isinstance(begun, Pending) else begun
 
 
 def engine(
-    name: str, title: str, dtype: Literal["float32", "int8"]
-) -> Callable[[Callable[[Subject], Prepared]], Engine]:
-    """Decorator that makes an :class:`Engine` of its prepare function."""
-    return lambda prepare: Engine(name, title, dtype, prepare)
+    name: str, title: str, dtype: Literal["float32", "int8"], slow: bool = False
+) -> Callable[[Callable[[Subject], Prepared | Pending]], Engine]:
+    """Decorator that makes an :class:`Engine` of a function that begins to make a network ready."""
+    return lambda begin: Engine(name, title, dtype, begin, slow)
 
 
 def first_output(result: object) -> torch.Tensor:

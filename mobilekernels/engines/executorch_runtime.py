@@ -1,19 +1,21 @@
-"""Lowering to ExecuTorch's XNNPACK delegate and running the program in this process."""
+"""Lowering to ExecuTorch's XNNPACK delegate, beside this process, and running the program in it."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import logging
 import os
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from mobilekernels.engines.base import EngineAbsent, Inputs, Prepared, Subject
+from mobilekernels.engines.base import EngineAbsent, Pending, Prepared, Subject
 
 
 def require_executorch() -> None:
@@ -22,46 +24,50 @@ def require_executorch() -> None:
         raise EngineAbsent("executorch is not installed (pip install --no-deps executorch; see the README)")
 
 
-def lower_and_load(module: nn.Module, subject: Subject) -> Prepared:
-    """Export ``module`` for the example's shapes, delegate it to XNNPACK and load it.
+def begin_lowering(module: nn.Module, subject: Subject) -> Pending:
+    """Export ``module`` for the example's shapes and start to lower it; the program is loaded at the end.
 
     Raises:
-        EngineAbsent: a step failed; the text says which and why.
+        EngineAbsent: the export failed. Lowering and loading raise it later, from ``Pending.finish``.
     """
-    with _quiet():
-        try:
-            program, fallbacks = _lower(module, subject.example_inputs)
-        except Exception as error:
-            raise EngineAbsent(f"lowering to XNNPACK failed: {_brief(error)}") from error
-        try:
-            return _load(program, subject, fallbacks)
-        except Exception as error:
-            raise EngineAbsent(f"the ExecuTorch runtime refused the program: {_brief(error)}") from error
+    folder = tempfile.TemporaryDirectory(prefix="mobilekernels-xnnpack-")
+    source, target = Path(folder.name) / "model.pt2", Path(folder.name) / "model.pte"
+    try:
+        with torch.no_grad():
+            torch.export.save(torch.export.export(module, subject.example_inputs), source)
+    except Exception as error:
+        folder.cleanup()
+        raise EngineAbsent(f"torch.export failed: {_brief(str(error))}") from error
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "mobilekernels.engines.lower_to_xnnpack", str(source), str(target)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Several of them run at a time, and what they do is Python.
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+    def finish() -> Prepared:
+        with folder:
+            out, err = worker.communicate()
+            if worker.returncode != 0:
+                raise EngineAbsent(f"lowering to XNNPACK failed: {_brief(err)}")
+            outside = int(out.strip().splitlines()[-1])
+            try:
+                with _silence():
+                    return _load(target.read_bytes(), subject, outside)
+            except (RuntimeError, ImportError) as error:
+                raise EngineAbsent(f"the ExecuTorch runtime refused it: {_brief(str(error))}") from error
+
+    def cancel() -> None:
+        worker.kill()
+        worker.communicate()
+        folder.cleanup()
+
+    return Pending(finish, cancel)
 
 
-def _lower(module: nn.Module, inputs: Inputs) -> tuple[bytes, list[str]]:
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-
-    with torch.no_grad():
-        exported = torch.export.export(module, inputs)
-        for node in exported.graph.nodes:
-            # Every pass copies a node's history, which grows with the passes: a fifth of the whole time.
-            node.meta.pop("from_node", None)
-        edge = to_edge_transform_and_lower(
-            exported,
-            partitioner=[XnnpackPartitioner()],
-            compile_config=EdgeCompileConfig(_check_ir_validity=False),
-        )
-        left = [
-            str(node.target)
-            for node in edge.exported_program().graph.nodes
-            if node.op == "call_function" and "aten" in str(node.target)
-        ]
-        return edge.to_executorch().buffer, left
-
-
-def _load(program: bytes, subject: Subject, fallbacks: list[str]) -> Prepared:
+def _load(program: bytes, subject: Subject, outside: int) -> Prepared:
     import executorch.kernels.quantized  # noqa: F401  (operators for what XNNPACK leaves)
     from executorch.runtime import Runtime, Verification
 
@@ -78,7 +84,7 @@ def _load(program: bytes, subject: Subject, fallbacks: list[str]) -> Prepared:
         assert isinstance(result, torch.Tensor)
         return result
 
-    note = f"{len(fallbacks)} operators outside XNNPACK" if fallbacks else "one XNNPACK delegate"
+    note = f"{outside} operators outside XNNPACK" if outside else "one XNNPACK delegate"
     return Prepared(run=run, note=note)
 
 
@@ -94,24 +100,24 @@ def _set_threads(threads: int) -> None:
         _unsafe_reset_threadpool(threads)
 
 
-def _brief(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:160]}" if text else type(error).__name__
-
-
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep ExecuTorch's chatter (log lines, warnings, native stderr) out of the user's terminal."""
-    logging.disable(logging.WARNING)
+def _silence() -> Iterator[None]:
+    """Without the runtime's own lines on stderr (written by C++) and its warning that it is experimental."""
+    sys.stderr.flush()
     saved = os.dup(2)
     try:
-        with tempfile.TemporaryFile() as sink, warnings.catch_warnings():
+        with warnings.catch_warnings(), open(os.devnull, "wb") as nowhere:
             warnings.simplefilter("ignore")
-            os.dup2(sink.fileno(), 2)
+            os.dup2(nowhere.fileno(), 2)
             try:
                 yield
             finally:
                 os.dup2(saved, 2)
     finally:
         os.close(saved)
-        logging.disable(logging.NOTSET)
+
+
+def _brief(text: str) -> str:
+    """The line that says most: a traceback's last one, an error message's only one."""
+    lines = text.strip().splitlines()
+    return lines[-1][:200] if lines else "no reason given"

@@ -8,33 +8,37 @@ import warnings
 import torch
 from torch.fx import GraphModule
 
-from mobilekernels.engines.base import EngineAbsent, Prepared, Subject, engine
-from mobilekernels.engines.executorch_runtime import lower_and_load, require_executorch
+from mobilekernels.engines.base import EngineAbsent, Pending, Subject, engine
+from mobilekernels.engines.executorch_runtime import begin_lowering, require_executorch
 
 
-@engine("xnnpack-float", "ExecuTorch XNNPACK float32", "float32")
-def FLOAT(subject: Subject) -> Prepared:
+@engine("xnnpack-float", "ExecuTorch XNNPACK float32", "float32", slow=True)
+def FLOAT(subject: Subject) -> Pending:
     """The float module, delegated."""
     require_executorch()
-    return lower_and_load(subject.float_model, subject)
+    return begin_lowering(subject.float_model, subject)
 
 
-@engine("xnnpack", "ExecuTorch XNNPACK int8", "int8")
-def INT8(subject: Subject) -> Prepared:
+@engine("xnnpack", "ExecuTorch XNNPACK int8", "int8", slow=True)
+def INT8(subject: Subject) -> Pending:
     """XNNPACKQuantizer with its per-channel default configuration."""
     require_executorch()
     if not subject.calibration:
         raise EngineAbsent("no calibration data was given")
-    return lower_and_load(_quantize(subject), subject)
+    try:
+        quantized = _quantize(subject)
+    except Exception as error:  # torch.export and torchao raise a dozen types
+        raise EngineAbsent(f"XNNPACKQuantizer failed: {type(error).__name__}: {str(error)[:160]}") from error
+    return begin_lowering(quantized, subject)
 
 
-@engine("xnnpack-same", "ExecuTorch XNNPACK int8, our quantized graph", "int8")
-def SAME_GRAPH(subject: Subject) -> Prepared:
+@engine("xnnpack-same", "ExecuTorch XNNPACK int8, our quantized graph", "int8", slow=True)
+def SAME_GRAPH(subject: Subject) -> Pending:
     """The graph that was converted: the difference is the kernels alone."""
     require_executorch()
     if subject.quantized is None:
         raise EngineAbsent("the quantized graph was not given (compare's `quantized`)")
-    return lower_and_load(subject.quantized, subject)
+    return begin_lowering(subject.quantized, subject)
 
 
 def _quantize(subject: Subject) -> GraphModule:
