@@ -156,10 +156,6 @@ def is_zero_pad(node: Node) -> bool:
     if node.target is aten.constant_pad_nd.default:
         fill = node.args[2] if len(node.args) > 2 else node.kwargs.get("value", 0)
         return bool(fill == 0)
-    if node.target is aten.pad.default:
-        mode = node.args[2] if len(node.args) > 2 else node.kwargs.get("mode", "constant")
-        fill = node.args[3] if len(node.args) > 3 else node.kwargs.get("value")
-        return bool(mode == "constant" and fill in (None, 0))
     return False
 
 

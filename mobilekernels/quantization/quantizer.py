@@ -15,9 +15,9 @@ from torchao.quantization.pt2e.quantizer import (
 )
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
+from mobilekernels.passes.normalize_pad import normalize_padding
 from mobilekernels.quantization import operators as ops
 from mobilekernels.quantization.functionalize import functionalize
-from mobilekernels.quantization.padding import spell_padding
 from mobilekernels.quantization.regions import find_regions, leaves_region
 from mobilekernels.quantization.skip import SkipPatterns
 
@@ -52,7 +52,8 @@ class MobileKernelsQuantizer(Quantizer):  # type: ignore[misc]  # torchao has no
 
     def transform_for_annotation(self, model: GraphModule) -> GraphModule:
         functionalize(model)
-        spell_padding(model)
+        normalize_padding(model)
+        model.recompile()
         return model
 
     def annotate(self, model: GraphModule) -> GraphModule:
