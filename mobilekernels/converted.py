@@ -41,6 +41,10 @@ class InputSpec:
             raise ValueError(
                 f"{self.name}: given shape {tuple(value.shape)}, accepted {self.rank} dimensions"
             )
+        if value.numel() == 0:
+            # Our operators give an empty result; what stays on stock ops may not, and a network without an
+            # image is a caller's mistake.
+            raise ValueError(f"{self.name}: given shape {tuple(value.shape)}, accepted at least one value")
         if self.channels is not None and value.shape[1] != self.channels:
             raise ValueError(
                 f"{self.name}: given shape {tuple(value.shape)}, accepted {self.channels} in dimension 1"

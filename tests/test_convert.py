@@ -112,6 +112,7 @@ BAD_INPUTS = {
     "dtype": ((X.double(),), TypeError, "given torch.float64, accepted torch.float32"),
     "rank": ((X[0],), ValueError, "accepted 4 dimensions"),
     "channels": ((torch.randn(1, 4, 16, 16),), ValueError, "accepted 3 in dimension 1"),
+    "empty batch": ((X[:0],), ValueError, r"x: given shape \(0, 3, 16, 16\), accepted at least one value"),
     "number": ((X, X), ValueError, "given 2, accepted 1"),
     "device": ((X.to("meta"),), NotImplementedError, "given a tensor on meta, accepted cpu"),
 }
