@@ -35,7 +35,8 @@ struct GemmKernel {
   size_t nr;             // channels of a register tile, a multiple of 16
   size_t element_bytes;  // of a packed activation
   bool int8_rows;        // packed form = plain int8: rows that already have the right padding need no packing
-  // dst[0 .. n) = src[0 .. n) in the kernel's element type. With element_bytes == 1, dst may be src.
+  // dst[0 .. n) = src[0 .. n) in the kernel's element type. dst may be src where
+  // element_bytes is 1 and int8_rows false.
   void (*pack)(void* dst, const int8_t* src, size_t n);
   // dst[0 .. n) = value in the kernel's element type (padding pixels, k tails).
   void (*fill)(void* dst, int8_t value, size_t n);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import fx
 
 from mobilekernels.lowering.lower import Lowering
 from mobilekernels.lowering.registry import Result, rule
-from mobilekernels.lowering.rules.weights import constant_bias, symmetric_weight
+from mobilekernels.lowering.rules.weights import pack_layer
 from mobilekernels.lowering.values import Layout, Value
 from mobilekernels.passes import canonical_ops
 from mobilekernels.passes.shapes import shape_of
@@ -28,28 +29,12 @@ def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
         return input_
     if not input_.is_image:
         return f"input has shape {input_.shape}, accepted [N, C, H, W]"
-    quantized, bias = symmetric_weight(ctx, weight), constant_bias(ctx, bias_node)
-    if isinstance(quantized, str):
-        return quantized
-    if isinstance(bias, str):
-        return bias
-    assert input_.qparams is not None
-    x_scale, x_zero_point = input_.qparams.scale, input_.qparams.zero_point
-    after = ctx.quantize_after(node)
-    try:
-        packed = pack_conv2d(
-            quantized.codes,
-            bias,
-            quantized.scales,
-            x_scale,
-            x_zero_point,
-            after.scale if after else 1.0,
-            groups,
-        )
-    except ValueError as error:
-        return str(error)
+    layer = pack_layer(ctx, node, input_, weight, bias_node, partial(pack_conv2d, groups=groups))
+    if isinstance(layer, str):
+        return layer
+    packed, after = layer.packed, layer.after
     family = "depthwise" if read_header(packed).format == "depthwise" else "gemm"
-    channels, _, *kernel = quantized.codes.shape
+    channels, _, *kernel = layer.shape
     weights = ctx.buffer(f"{node.name}_packed", packed)
     window: tuple[Any, ...] = (
         channels,
@@ -58,7 +43,7 @@ def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
         list(padding),
         list(dilation),
         groups,
-        x_zero_point,
+        layer.x_zero_point,
     )
     codes = ctx.int8(input_, Layout.NHWC)
     if after is None:

@@ -7,7 +7,7 @@ from torch import fx
 
 from mobilekernels.lowering.lower import Lowering
 from mobilekernels.lowering.registry import Result, rule
-from mobilekernels.lowering.rules.weights import constant_bias, symmetric_weight
+from mobilekernels.lowering.rules.weights import pack_layer
 from mobilekernels.lowering.values import Layout, Value
 from mobilekernels.passes.shapes import shape_of
 
@@ -23,21 +23,11 @@ def lower_linear(ctx: Lowering, node: fx.Node) -> Result | str:
     input_ = ctx.quantized(x)
     if isinstance(input_, str):
         return input_
-    quantized, bias = symmetric_weight(ctx, weight), constant_bias(ctx, bias_node)
-    if isinstance(quantized, str):
-        return quantized
-    if isinstance(bias, str):
-        return bias
-    assert input_.qparams is not None
-    x_scale, x_zero_point = input_.qparams.scale, input_.qparams.zero_point
-    after = ctx.quantize_after(node)
-    try:
-        packed = pack_linear(
-            quantized.codes, bias, quantized.scales, x_scale, x_zero_point, after.scale if after else 1.0
-        )
-    except ValueError as error:
-        return str(error)
-    features = quantized.codes.shape[0]
+    layer = pack_layer(ctx, node, input_, weight, bias_node, pack_linear)
+    if isinstance(layer, str):
+        return layer
+    packed, after, x_zero_point = layer.packed, layer.after, layer.x_zero_point
+    features = layer.shape[0]
     weights = ctx.buffer(f"{node.name}_packed", packed)
     codes = ctx.int8(input_, Layout.PLAIN)
     if after is None:

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import fx
 
 from mobilekernels.lowering.lower import Lowering
-from mobilekernels.lowering.values import QuantizedWeight
+from mobilekernels.lowering.values import QuantizedWeight, Value
+from mobilekernels.qparams import QParams
+
+
+@dataclass(frozen=True)
+class PackedLayer:
+    """A packed weight with what the emitted operator needs beside it."""
+
+    packed: torch.Tensor
+    shape: torch.Size  # of the weight's codes
+    x_zero_point: int
+    after: QParams | None  # of the quantize behind the layer; None: its output stays float
+
+
+def pack_layer(
+    ctx: Lowering, node: fx.Node, x: Value, weight: Any, bias: Any, pack: Callable[..., torch.Tensor]
+) -> PackedLayer | str:
+    """Packs a layer whose input `x` is quantized, or says why it cannot be packed.
+
+    `pack` is called as pack(codes, bias, scales, x_scale, x_zero_point, out_scale).
+    """
+    quantized, real_bias = symmetric_weight(ctx, weight), constant_bias(ctx, bias)
+    if isinstance(quantized, str):
+        return quantized
+    if isinstance(real_bias, str):
+        return real_bias
+    assert x.qparams is not None
+    after = ctx.quantize_after(node)
+    out_scale = after.scale if after else 1.0
+    try:
+        packed = pack(
+            quantized.codes, real_bias, quantized.scales, x.qparams.scale, x.qparams.zero_point, out_scale
+        )
+    except ValueError as error:
+        return str(error)
+    return PackedLayer(packed, quantized.codes.shape, x.qparams.zero_point, after)
 
 
 def symmetric_weight(ctx: Lowering, node: Any) -> QuantizedWeight | str:
