@@ -34,6 +34,16 @@ foreach(isa IN LISTS MOBILEKERNELS_ISAS)
   add_library(mobilekernels_kernels_${isa} OBJECT ${sources})
   target_link_libraries(mobilekernels_kernels_${isa} PRIVATE mobilekernels_flags)
   target_compile_options(mobilekernels_kernels_${isa} PRIVATE ${MOBILEKERNELS_FLAGS_${isa}})
+  if(isa MATCHES neon)
+    # Register tiles fill the register file, and scheduling in front of register allocation makes them spill: the order
+    # that is written is the order that is meant. What is scheduled after it is for out-of-order cores.
+    target_compile_options(
+      mobilekernels_kernels_${isa} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>
+                                           "$<$<CXX_COMPILER_ID:Clang,AppleClang>:SHELL:-mllvm -enable-misched=false>")
+    if(NOT isa STREQUAL neon)
+      target_compile_options(mobilekernels_kernels_${isa} PRIVATE -mtune=cortex-a76)
+    endif()
+  endif()
   if(isa STREQUAL avx512vnni AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # gcc 12's own AVX-512 headers start from `__m512i y = y`, and it warns of that (gcc bug 105593).
     target_compile_options(mobilekernels_kernels_${isa} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)

@@ -19,13 +19,20 @@ int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1
 
 int64_t quads_of(int64_t k) { return (k + static_cast<int64_t>(kQuad) - 1) / static_cast<int64_t>(kQuad); }
 
-// Bytes of one task's block: holds for every kernel, so that a change of the ISA cap between asking and running
-// does no harm.
+// Bytes of one task's block of rows: holds for every kernel, so that a change of the ISA cap between asking and
+// running does no harm.
 int64_t block_bytes(int64_t rows, int64_t k) {
   const int64_t tile = kMaxTileRows * quads_of(k) * 4 * kMaxElementBytes;
   const int64_t all = round_up(rows, kMaxTileRows) / kMaxTileRows * tile;
   return round_up(std::max(tile, std::min(all, kBlockBytes)), kAlignment);
 }
+
+// One task's part of the workspace: scratch memory for the kernel, then its block of rows.
+int64_t scratch_bytes(int64_t k) {
+  return round_up(static_cast<int64_t>(gemm_scratch_bytes(static_cast<size_t>(quads_of(k)))), kAlignment);
+}
+
+int64_t task_bytes(int64_t rows, int64_t k) { return scratch_bytes(k) + block_bytes(rows, k); }
 
 // Writes packed values one run at a time, in the kernel's element type.
 struct KernelWriter {
@@ -128,8 +135,9 @@ struct Part {
   int64_t row_begin, row_end, channel_begin, channel_end;
 };
 
-void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char* block) {
+void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char* workspace) {
   const int64_t k = g.source.k();
+  char* block = workspace + scratch_bytes(k);
   const int64_t quads = quads_of(k);
   const int64_t group_out = g.out_channels / g.groups;
   const int64_t group_slots = round_up(group_out, kPanelChannels);
@@ -146,6 +154,7 @@ void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char
     args.quads = static_cast<size_t>(quads);
     args.w = g.w + slot * quads * static_cast<int64_t>(kQuad);
     args.out_stride = static_cast<size_t>(g.out_channels);
+    args.scratch = workspace;
     args.epilogue = g.epilogue;
     args.epilogue.bias += slot;
     args.epilogue.wsum += slot;
@@ -206,14 +215,14 @@ void pack_rows(const RowSource& s, const GemmKernel& kernel, int64_t first_chann
 }
 
 size_t row_gemm_workspace(int64_t rows, int64_t k, int threads) {
-  return static_cast<size_t>(block_bytes(rows, k) * std::max(threads, 1));
+  return static_cast<size_t>(task_bytes(rows, k) * std::max(threads, 1));
 }
 
 void row_gemm(const RowGemm& g, const Context& context) {
   const GemmKernel& kernel = select_gemm();
   const int64_t rows = g.source.rows();
   const int64_t group_out = g.out_channels / g.groups;
-  const int64_t bytes = block_bytes(rows, g.source.k());
+  const int64_t bytes = task_bytes(rows, g.source.k());
   char* workspace = static_cast<char*>(context.workspace);
   const auto tile_rows = static_cast<int64_t>(kernel.mr);
   const auto tile_channels = static_cast<int64_t>(kernel.nr);

@@ -87,7 +87,8 @@ std::string describe(const char* isa, const Case& c) {
 
 // Rows packed by the kernel, ending at a page's end; the output strided, so that a write past a row shows.
 template <typename T>
-void check(const char* isa, const GemmKernel& kernel, Case& c, T* GemmArgs::* output, const std::vector<T>& expected) {
+void check(const char* isa, const GemmKernel& kernel, Case& c, T* GemmArgs::* output, const std::vector<T>& expected,
+           bool with_scratch) {
   const size_t stride = c.quads * kQuad * kernel.element_bytes;
   Buffer<int8_t> a(c.rows * stride);
   for (size_t r = 0; r < c.rows; ++r) {
@@ -109,6 +110,8 @@ void check(const char* isa, const GemmKernel& kernel, Case& c, T* GemmArgs::* ou
   args.*output = out.data();
   args.out_stride = c.channels + kGap;
   args.epilogue = c.epilogue;
+  Buffer<int8_t> scratch(mobilekernels::gemm_scratch_bytes(c.quads));
+  args.scratch = with_scratch ? scratch.data() : nullptr;
   kernel.run(args);
   for (size_t r = 0; r < c.rows; ++r) {
     const T* row = out.data() + r * args.out_stride;
@@ -128,8 +131,10 @@ void check_all(Random& random, size_t rows, size_t channels, size_t k) {
       floats[i] = c.scaled(i / channels, i % channels);
     }
     for (const auto& [isa, kernel] : testing::runnable_kernels<GemmKernel>("gemm")) {
-      check(isa, *kernel, c, &GemmArgs::out, expected);
-      check(isa, *kernel, c, &GemmArgs::out_float, floats);
+      for (const bool with_scratch : {false, true}) {
+        check(isa, *kernel, c, &GemmArgs::out, expected, with_scratch);
+        check(isa, *kernel, c, &GemmArgs::out_float, floats, with_scratch);
+      }
     }
   }
 }

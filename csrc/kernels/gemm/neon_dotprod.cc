@@ -11,8 +11,15 @@ namespace mobilekernels {
 namespace neon_dotprod {
 namespace {
 
+// Not vdotq_laneq_s32: with 24 accumulators gcc copies them about (it is free to choose another register for the
+// result).
+template <int Lane>
+[[gnu::always_inline]] inline void multiply_add(int32x4_t& acc, int8x16_t weights, int8x16_t row) {
+  asm("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(acc) : "w"(weights), "w"(row), "i"(Lane));
+}
+
 struct Tile {
-  static constexpr int kRows = 4;
+  static constexpr int kRows = 6;
   static constexpr int kPanels = 1;
   using Constants = epilogue_neon::Constants;
   static Constants load_constants(const Epilogue& epilogue) { return epilogue_neon::load_constants(epilogue); }
@@ -22,9 +29,7 @@ struct Tile {
   [[gnu::always_inline]] static void step(int32x4x4_t (&acc)[Rows], const int8x16_t (&rows)[Rows], const int8_t* w) {
     unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
       const int8x16_t weights = vld1q_s8(w + 16 * i);
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-        acc[r].val[i] = vdotq_laneq_s32(acc[r].val[i], weights, rows[r], Lane);
-      });
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { multiply_add<Lane>(acc[r].val[i], weights, rows[r]); });
     });
   }
 
