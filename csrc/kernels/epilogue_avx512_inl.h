@@ -1,10 +1,12 @@
-// The epilogue of requantize.h, 16 channels at a time, for AVX-512 (F, BW, DQ, VL).
+// The epilogue of requantize.h for AVX-512 (F, BW, DQ, VL), four vectors of 16 int32 at a time.
 //
-// A kernel calls load_constants() once a call, and for each 16 channels of each output row
-//   store16(out, n, residual, acc, scale, constants)
-// with the 16 accumulators (bias added), the 16 scales of these channels (a table padded to 16: all are read),
-// and n in [1, 16], the channels that are real: only out[0 .. n) is written, only residual[0 .. n) is read.
-// `residual` is null exactly where epilogue.residual is. No pointer need be aligned.
+// A kernel calls load_constants() once a call. Then, for each four vectors of accumulators (bias added):
+//   requantize(acc, scale, constants)         -> values less the zero point, not yet clamped from below
+//   or add_residual(...)                       the same, of the sum with a residual
+//   pack_bytes(q, bounds)                      -> 64 int8
+// The lower bound is taken last, on bytes: float -> int32 gives INT32_MIN for all that is too small, and packing
+// saturates. The upper one must come before that conversion, which gives INT32_MIN for what is too large as well.
+// Tables of scales are padded to 16 channels, so that full vectors may be loaded. No pointer need be aligned.
 #pragma once
 
 #include <immintrin.h>
@@ -17,22 +19,28 @@
 namespace mobilekernels::epilogue_avx512 {
 
 struct Bounds {
-  __m512 lo;  // lo - zero_point
-  __m512 hi;
-  __m512i zero_point;
+  __m512 hi;           // hi - zero_point
+  __m512i zero_point;  // int16
+  __m512i lo;          // int8
 };
 
 struct Constants {
   Bounds output;
   Bounds sum;  // this and the rest: with a residual only
+  __m512 main_lo;
   __m512 main_scale;
   __m512 residual_scale;
   __m512i residual_zero_point;
 };
 
+// Four vectors of 16.
+struct Quad {
+  __m512i v[4];
+};
+
 [[gnu::always_inline]] static inline Bounds bounds(const OutputRange& range) {
-  return {_mm512_set1_ps(static_cast<float>(range.lo - range.zero_point)),
-          _mm512_set1_ps(static_cast<float>(range.hi - range.zero_point)), _mm512_set1_epi32(range.zero_point)};
+  return {_mm512_set1_ps(static_cast<float>(range.hi - range.zero_point)),
+          _mm512_set1_epi16(static_cast<int16_t>(range.zero_point)), _mm512_set1_epi8(static_cast<int8_t>(range.lo))};
 }
 
 [[gnu::always_inline]] static inline Constants load_constants(const Epilogue& epilogue) {
@@ -41,6 +49,7 @@ struct Constants {
   if (epilogue.residual != nullptr) {
     const ResidualAdd& add = *epilogue.residual;
     k.sum = bounds(add.output);
+    k.main_lo = _mm512_set1_ps(static_cast<float>(epilogue.output.lo - epilogue.output.zero_point));
     k.main_scale = _mm512_set1_ps(add.main_scale);
     k.residual_scale = _mm512_set1_ps(add.residual_scale);
     k.residual_zero_point = _mm512_set1_epi32(add.residual_zero_point);
@@ -48,52 +57,49 @@ struct Constants {
   return k;
 }
 
-// round_half_to_even(clamp(f)), the zero point not yet added.
+// round_half_to_even(min(f, hi)), less the zero point.
 [[gnu::always_inline]] static inline __m512i clamp_and_round(__m512 f, const Bounds& b) {
-  return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(f, b.lo), b.hi));
+  return _mm512_cvtps_epi32(_mm512_min_ps(f, b.hi));
 }
 
-// `q` less its zero point, `residual` with it.
-[[gnu::always_inline]] static inline __m512i add_residual(__m512i q, __m512i residual, const Constants& k) {
-  const __m512 main = _mm512_mul_ps(_mm512_cvtepi32_ps(q), k.main_scale);
+[[gnu::always_inline]] static inline __m512i requantize(__m512i acc, __m512 scale, const Constants& k) {
+  return clamp_and_round(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale), k.output);
+}
+
+// requantize() and the residual's 16 values (with their zero point) added.
+[[gnu::always_inline]] static inline __m512i add_residual(__m512i acc, __m512 scale, __m512i residual,
+                                                          const Constants& k) {
+  const __m512 f = _mm512_max_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale), k.main_lo);
+  const __m512 main = _mm512_mul_ps(_mm512_cvtepi32_ps(clamp_and_round(f, k.output)), k.main_scale);
   const __m512 other =
       _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(residual, k.residual_zero_point)), k.residual_scale);
   return clamp_and_round(_mm512_add_ps(main, other), k.sum);
 }
 
-[[gnu::always_inline]] static inline __mmask16 first(size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
-
-[[gnu::always_inline]] static inline void store16(int8_t* out, size_t n, const int8_t* residual, __m512i acc,
-                                                  const float* scale, const Constants& k) {
-  const __mmask16 mask = first(n);
-  __m512i q = clamp_and_round(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale)), k.output);
-  __m512i zero_point = k.output.zero_point;
-  if (residual != nullptr) {
-    q = add_residual(q, _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, residual)), k);
-    zero_point = k.sum.zero_point;
-  }
-  const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(q, zero_point));
-  // A plain store where it will do: 2 to 5 % of a 1x1 convolution on Zen 4.
-  if (n == 16) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
-  } else {
-    _mm_mask_storeu_epi8(out, mask, bytes);
-  }
+// Bytes in the order in which packing leaves them: dword 4i + j is v[j]'s values 4i .. 4i + 3.
+[[gnu::always_inline]] static inline __m512i pack_bytes(const Quad& q, const Bounds& b) {
+  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(q.v[0], q.v[1]), b.zero_point);
+  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(q.v[2], q.v[3]), b.zero_point);
+  return _mm512_max_epi8(_mm512_packs_epi16(low, high), b.lo);
 }
+
+// The same with v[0]'s 16 values first, then v[1]'s ...
+[[gnu::always_inline]] static inline __m512i in_order(__m512i bytes) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, bytes);
+}
+
+[[gnu::always_inline]] static inline __mmask16 first(size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
 
 // float(acc) * scale into out[0 .. n).
 [[gnu::always_inline]] static inline void store16_float(float* out, size_t n, __m512i acc, const float* scale) {
   _mm512_mask_storeu_ps(out, first(n), _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale)));
 }
 
-// 64 channels whose int32 values are in the order in which unpacking bytes leaves them: v[j] holds, in its 128-bit
-// lane i, channels 16 i + 4 j .. 16 i + 4 j + 3. Packing to bytes is the way back, with no lane ever crossed.
-struct Unpacked64 {
-  __m512i v[4];
-};
-
-// Between v[i] = channels 16 i .. 16 i + 15 and the order above: a transpose of 4x4 lanes, its own inverse.
-[[gnu::always_inline]] static inline Unpacked64 transpose_lanes(const Unpacked64& a) {
+// Between v[i] = channels 16 i .. 16 i + 15 and the order in which unpacking bytes leaves 64 channels (v[j] holds, in
+// its 128-bit lane i, channels 16 i + 4 j .. 16 i + 4 j + 3, and pack_bytes is the way back): a transpose of 4x4 lanes,
+// its own inverse.
+[[gnu::always_inline]] static inline Quad transpose_lanes(const Quad& a) {
   const __m512i lo01 = _mm512_shuffle_i32x4(a.v[0], a.v[1], 0x44);
   const __m512i hi01 = _mm512_shuffle_i32x4(a.v[0], a.v[1], 0xee);
   const __m512i lo23 = _mm512_shuffle_i32x4(a.v[2], a.v[3], 0x44);
@@ -102,30 +108,11 @@ struct Unpacked64 {
            _mm512_shuffle_i32x4(hi01, hi23, 0x88), _mm512_shuffle_i32x4(hi01, hi23, 0xdd)}};
 }
 
-[[gnu::always_inline]] static inline Unpacked64 unpack_int8(__m512i bytes) {
+[[gnu::always_inline]] static inline Quad unpack_int8(__m512i bytes) {
   const __m512i lo = _mm512_unpacklo_epi8(bytes, bytes);
   const __m512i hi = _mm512_unpackhi_epi8(bytes, bytes);
   return {{_mm512_srai_epi32(_mm512_unpacklo_epi16(lo, lo), 24), _mm512_srai_epi32(_mm512_unpackhi_epi16(lo, lo), 24),
            _mm512_srai_epi32(_mm512_unpacklo_epi16(hi, hi), 24), _mm512_srai_epi32(_mm512_unpackhi_epi16(hi, hi), 24)}};
-}
-
-// store16 for 64 channels: accumulators and scales (floats, as bits) unpacked, a mask for the channels that are real.
-[[gnu::always_inline]] static inline void store64(int8_t* out, __mmask64 mask, const int8_t* residual,
-                                                  const Unpacked64& acc, const Unpacked64& scale, const Constants& k) {
-  Unpacked64 q;
-  for (int j = 0; j < 4; ++j) {
-    const __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(acc.v[j]), _mm512_castsi512_ps(scale.v[j]));
-    q.v[j] = clamp_and_round(f, k.output);
-  }
-  __m512i zero_point = k.output.zero_point;
-  if (residual != nullptr) {
-    const Unpacked64 r = unpack_int8(_mm512_maskz_loadu_epi8(mask, residual));
-    for (int j = 0; j < 4; ++j) q.v[j] = add_residual(q.v[j], r.v[j], k);
-    zero_point = k.sum.zero_point;
-  }
-  for (int j = 0; j < 4; ++j) q.v[j] = _mm512_add_epi32(q.v[j], zero_point);
-  const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(q.v[0], q.v[1]), _mm512_packs_epi32(q.v[2], q.v[3]));
-  _mm512_mask_storeu_epi8(out, mask, bytes);
 }
 
 }  // namespace mobilekernels::epilogue_avx512

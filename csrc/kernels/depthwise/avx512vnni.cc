@@ -1,6 +1,6 @@
 // 64 channels at a time. Four taps make one vpdpbusd: their bytes are interleaved, so each int32 lane gets the four
 // products of its channel, exactly. vpdpbusd wants unsigned activations: x + 128 goes in (a flip of the top bit), and
-// the accumulator starts at bias - 128 * wsum. Interleaving leaves the channels in the order of Unpacked64.
+// the accumulator starts at bias - 128 * wsum. Interleaving leaves the channels in the order of transpose_lanes().
 #include "kernels/depthwise/depthwise_inl.h"
 #include "kernels/epilogue_avx512_inl.h"
 
@@ -14,7 +14,7 @@ using namespace epilogue_avx512;
 constexpr size_t kBlock = 64;
 
 // Four rows (taps) of 64 bytes (channels) -> the four bytes of a channel next to each other.
-[[gnu::always_inline]] inline Unpacked64 interleave(const __m512i (&row)[4]) {
+[[gnu::always_inline]] inline Quad interleave(const __m512i (&row)[4]) {
   const __m512i lo01 = _mm512_unpacklo_epi8(row[0], row[1]), hi01 = _mm512_unpackhi_epi8(row[0], row[1]);
   const __m512i lo23 = _mm512_unpacklo_epi8(row[2], row[3]), hi23 = _mm512_unpackhi_epi8(row[2], row[3]);
   return {{_mm512_unpacklo_epi16(lo01, lo23), _mm512_unpackhi_epi16(lo01, lo23), _mm512_unpacklo_epi16(hi01, hi23),
@@ -23,8 +23,8 @@ constexpr size_t kBlock = 64;
 
 // Channels c .. c + 63 of a per-channel table, zeros past its panels.
 template <typename T>
-Unpacked64 load_table(const T* table, size_t panels) {
-  Unpacked64 rows;
+Quad load_table(const T* table, size_t panels) {
+  Quad rows;
   for (size_t i = 0; i < 4; ++i) rows.v[i] = i < panels ? _mm512_loadu_si512(table + i * kPanel) : __m512i{};
   return transpose_lanes(rows);
 }
@@ -41,7 +41,7 @@ __m512i load_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t 
 }
 
 // Taps past the last are zeros.
-void unpack_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t first, size_t taps, Unpacked64* quads) {
+void unpack_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t first, size_t taps, Quad* quads) {
   for (size_t t = 0; t < taps; t += 4) {
     __m512i row[4] = {};
     for (size_t i = 0; i < 4 && t + i < taps; ++i) row[i] = load_weights(args, c, panels, first + t + i);
@@ -56,11 +56,11 @@ void unpack_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t f
   const size_t panels = (n + kPanel - 1) / kPanel;
   const __mmask64 mask = ~uint64_t{0} >> (kBlock - n);
   const __m512i flip = _mm512_set1_epi8(-128);
-  const Unpacked64 scale = load_table(e.scale + c, panels);
-  const Unpacked64 wsum = load_table(e.wsum + c, panels);
-  Unpacked64 start = load_table(e.bias + c, panels);
+  const Quad scale = load_table(e.scale + c, panels);
+  const Quad wsum = load_table(e.wsum + c, panels);
+  Quad start = load_table(e.bias + c, panels);
   for (int j = 0; j < 4; ++j) start.v[j] = _mm512_sub_epi32(start.v[j], _mm512_slli_epi32(wsum.v[j], 7));
-  Unpacked64 weights[kChunkTaps / 4];
+  Quad weights[kChunkTaps / 4];
   if (args.taps <= kChunkTaps) unpack_weights(args, c, panels, 0, args.taps, weights);
   for (size_t p = 0; p < args.pixels; ++p) {
     const int8_t* const* input = args.input + p * args.input_step;
@@ -75,21 +75,30 @@ void unpack_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t f
           const int8_t* x = input[first + smaller(t + i, taps - 1)] + c;
           row[i] = _mm512_xor_si512(n == kBlock ? _mm512_loadu_si512(x) : _mm512_maskz_loadu_epi8(mask, x), flip);
         }
-        const Unpacked64 x = interleave(row);
-        const Unpacked64& w = weights[t / 4];
+        const Quad x = interleave(row);
+        const Quad& w = weights[t / 4];
         acc0 = _mm512_dpbusd_epi32(acc0, x.v[0], w.v[0]);
         acc1 = _mm512_dpbusd_epi32(acc1, x.v[1], w.v[1]);
         acc2 = _mm512_dpbusd_epi32(acc2, x.v[2], w.v[2]);
         acc3 = _mm512_dpbusd_epi32(acc3, x.v[3], w.v[3]);
       }
     }
-    const Unpacked64 acc = {{acc0, acc1, acc2, acc3}};
+    const Quad acc = {{acc0, acc1, acc2, acc3}};
     const size_t to = p * args.out_stride + c;
     if (args.out_float == nullptr) {
-      store64(args.out + to, mask, residual_at(args, p, c), acc, scale, constants);
+      const int8_t* residual = residual_at(args, p, c);
+      const Quad r = residual == nullptr ? Quad{} : unpack_int8(_mm512_maskz_loadu_epi8(mask, residual));
+      Quad q;
+      for (int j = 0; j < 4; ++j) {
+        const __m512 s = _mm512_castsi512_ps(scale.v[j]);
+        q.v[j] =
+            residual == nullptr ? requantize(acc.v[j], s, constants) : add_residual(acc.v[j], s, r.v[j], constants);
+      }
+      const __m512i bytes = pack_bytes(q, residual == nullptr ? constants.output : constants.sum);
+      _mm512_mask_storeu_epi8(args.out + to, mask, bytes);
       continue;
     }
-    const Unpacked64 ordered = transpose_lanes(acc);
+    const Quad ordered = transpose_lanes(acc);
     for (size_t i = 0; i < panels; ++i) {
       store16_float(args.out_float + to + i * kPanel, smaller(n - i * kPanel, kPanel), ordered.v[i],
                     e.scale + c + i * kPanel);

@@ -71,28 +71,72 @@ struct Tile {
       unroll<kBases>([&](auto b) MOBILEKERNELS_INLINE_LAMBDA { a[b] += kQuad; });
       w += kQuad * kPanelChannels;
     }
-    if (args.out_float == nullptr && e.residual == nullptr) {
+    if (args.out_float != nullptr) {
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
         unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
           const gemm_loops::Destination d = gemm_loops::destination(args, origin, origin.row + r, p);
-          epilogue_avx512::store16(args.out + d.offset, d.n, nullptr, acc[r][p], e.scale + d.channel, constants);
+          epilogue_avx512::store16_float(args.out_float + d.offset, d.n, acc[r][p], e.scale + d.channel);
         });
       });
-      return;
+    } else if (e.residual == nullptr) {
+      store<Rows, Panels, false>(args, origin, constants, acc);
+    } else {
+      store<Rows, Panels, true>(args, origin, constants, acc);
     }
-    // The rarer ends go through memory, in a loop, so as not to double the code.
-    __m512i sums[Rows][Panels];
-    unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-      unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { _mm512_storeu_si512(&sums[r][p], acc[r][p]); });
+  }
+
+  // Four vectors at a time, 64 bytes of output: two rows of 32 channels or four of 16.
+  template <int Rows, int Panels, bool WithResidual>
+  [[gnu::always_inline]] static void store(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
+                                           const Constants& constants, const __m512i (&acc)[Rows][Panels]) {
+    const Epilogue& e = args.epilogue;
+    __m512 scale[Panels];
+    unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
+      scale[p] = _mm512_loadu_ps(e.scale + origin.channel + p * kPanelChannels);
     });
-    for (int r = 0; r < Rows; ++r) {
-      for (int p = 0; p < Panels; ++p) {
-        const gemm_loops::Destination d = gemm_loops::destination(args, origin, origin.row + r, p);
-        if (args.out_float != nullptr) {
-          epilogue_avx512::store16_float(args.out_float + d.offset, d.n, sums[r][p], e.scale + d.channel);
+    const size_t first = origin.row * args.out_stride + origin.channel;
+    const auto mask = static_cast<__mmask32>(~uint32_t{0} >> (32 - origin.channels));
+    constexpr int kRowsAtOnce = 4 / Panels;
+    unroll<(Rows + kRowsAtOnce - 1) / kRowsAtOnce>([&](auto block) MOBILEKERNELS_INLINE_LAMBDA {
+      epilogue_avx512::Quad q;
+      unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+        constexpr int kRow = block * kRowsAtOnce + i / Panels;
+        constexpr int kPanel = i % Panels;
+        if constexpr (kRow >= Rows) {
+          q.v[i] = q.v[0];
+        } else if constexpr (WithResidual) {
+          const gemm_loops::Destination d = gemm_loops::destination(args, origin, origin.row + kRow, kPanel);
+          const __m512i residual = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(epilogue_avx512::first(d.n), d.residual));
+          q.v[i] = epilogue_avx512::add_residual(acc[kRow][kPanel], scale[kPanel], residual, constants);
         } else {
-          epilogue_avx512::store16(args.out + d.offset, d.n, d.residual, sums[r][p], e.scale + d.channel, constants);
+          q.v[i] = epilogue_avx512::requantize(acc[kRow][kPanel], scale[kPanel], constants);
         }
+      });
+      const __m512i packed = epilogue_avx512::pack_bytes(q, WithResidual ? constants.sum : constants.output);
+      const __m512i bytes = epilogue_avx512::in_order(packed);
+      unroll<kRowsAtOnce>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+        constexpr int kRow = block * kRowsAtOnce + r;
+        if constexpr (kRow < Rows) store_row<Panels, r>(args.out + first + kRow * args.out_stride, bytes, mask);
+      });
+    });
+  }
+
+  // Part `Row` of four vectors' bytes. A plain store where it will do: 2 to 5 % of a 1x1 convolution on Zen 4.
+  template <int Panels, int Row>
+  [[gnu::always_inline]] static void store_row(int8_t* out, __m512i bytes, __mmask32 mask) {
+    if constexpr (Panels == 2) {
+      const __m256i row = _mm512_extracti64x4_epi64(bytes, Row);
+      if (mask == ~__mmask32{0}) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), row);
+      } else {
+        _mm256_mask_storeu_epi8(out, mask, row);
+      }
+    } else {
+      const __m128i row = _mm512_extracti32x4_epi32(bytes, Row);
+      if (mask == 0xffff) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), row);
+      } else {
+        _mm_mask_storeu_epi8(out, static_cast<__mmask16>(mask), row);
       }
     }
   }
