@@ -45,6 +45,9 @@ foreach(isa IN LISTS MOBILEKERNELS_ISAS)
     endif()
   endif()
   if(isa STREQUAL avx512vnni AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # What the ends of a tile have in common (int32 -> float) is hoisted in front of all of them otherwise, and every
+    # accumulator is spilled there.
+    target_compile_options(mobilekernels_kernels_${isa} PRIVATE -fno-code-hoisting)
     # gcc 12's own AVX-512 headers start from `__m512i y = y`, and it warns of that (gcc bug 105593).
     target_compile_options(mobilekernels_kernels_${isa} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()

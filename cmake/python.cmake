@@ -1,5 +1,10 @@
 # The Python face, mobilekernels/_core, and what `cmake --install --component python` puts beside it.
-find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+if(CMAKE_CROSSCOMPILING)
+  # No interpreter of the target runs here; Python_INCLUDE_DIR and PYTHON_MODULE_EXTENSION are given (setup.py).
+  find_package(Python REQUIRED COMPONENTS Development.Module)
+else()
+  find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+endif()
 if(NOT pybind11_DIR)
   execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir OUTPUT_VARIABLE pybind11_DIR
                   OUTPUT_STRIP_TRAILING_WHITESPACE)

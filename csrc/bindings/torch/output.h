@@ -6,6 +6,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -48,9 +49,11 @@ class Output {
     }
     AtenTensorHandle handle = nullptr;
     const int32_t code = dtype == ScalarType::Float ? aoti_torch_dtype_float32() : aoti_torch_dtype_int8();
-    STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(static_cast<int64_t>(sizes.size()), sizes.data(),
-                                                           strides.data(), code, aoti_torch_device_type_cpu(), 0,
-                                                           &handle));
+    // Not STABLE_TORCH_ERROR_CODE_CHECK: torch 2.10 has no such macro, and TORCH_ERROR_CODE_CHECK does not say why.
+    if (aoti_torch_empty_strided(static_cast<int64_t>(sizes.size()), sizes.data(), strides.data(), code,
+                                 aoti_torch_device_type_cpu(), 0, &handle) != TORCH_SUCCESS) {
+      throw std::runtime_error(std::string(op) + ": out: PyTorch cannot allocate shape " + list_text(sizes));
+    }
     return Tensor(handle);
   }
 
