@@ -39,6 +39,7 @@ def convert(
     from mobilekernels.lowering.describe import describe
     from mobilekernels.lowering.fuse_residual import fuse_residual_adds
     from mobilekernels.passes import prepare
+    from mobilekernels.segments.partition import fuse_segments
 
     inputs = _inputs(example_inputs)
     kind = detect(model)
@@ -48,6 +49,7 @@ def convert(
     prepare(canonical, leaves)
     lowered = lower(canonical)
     fused = fuse_residual_adds(lowered.module)
+    fuse_segments(lowered.module)
     report = Report(describe(canonical, lowered.notes, fused), kind.value, remarks)
     return ConvertedModel(lowered.module, report, _specs(canonical, leaves)), report
 

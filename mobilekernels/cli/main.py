@@ -8,13 +8,14 @@ import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
-from mobilekernels.cli import compare, convert, demo, exits, inspect, kernels, output
+from mobilekernels.cli import bench, compare, convert, demo, exits, inspect, kernels, output
 
 _COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
     "convert": convert,
     "compare": compare,
     "inspect": inspect,
+    "bench": bench,
     "kernels": kernels,
 }
 

@@ -10,6 +10,7 @@ from mobilekernels.ops.concat import channel_shuffle, concat, slice_channels
 from mobilekernels.ops.conv2d import conv2d, conv2d_add, conv2d_float
 from mobilekernels.ops.linear import linear, linear_float
 from mobilekernels.ops.pool2d import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from mobilekernels.ops.segment import segment
 from mobilekernels.ops.unary import dequantize, dequantize_nchw, lut, quantize, quantize_nhwc
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "mul",
     "quantize",
     "quantize_nhwc",
+    "segment",
     "slice_channels",
 ]

@@ -1,0 +1,91 @@
+#include "ops/conv2d.h"
+
+#include "segment/arguments.h"
+
+namespace mobilekernels::segment {
+namespace {
+
+enum class Form { plain, with_add, to_float };
+
+// Points into itself: stays where it was made.
+struct Decoded {
+  Conv2dArgs args{};
+  Conv2dResidual residual{};
+};
+
+template <Form form>
+Status decode(const Call& call, Decoded* decoded) {
+  Arguments in(call);
+  Conv2dArgs& args = decoded->args;
+  args.x = in.codes(0);
+  args.shape = in.image(0);
+  const Operand& packed = in.operand(1, Dtype::int8, 1);
+  args.packed = packed.data;
+  args.packed_bytes = static_cast<size_t>(packed.info.count());
+  args.out_channels = in.integer();
+  args.window = in.window_of(true);
+  args.groups = in.integer();
+  args.x_zero_point = in.code();
+  if constexpr (form == Form::plain) args.output = in.range();
+  if constexpr (form == Form::with_add) {
+    Conv2dResidual& residual = decoded->residual;
+    residual.data = in.codes(2, 4);
+    residual.main.scale = in.number();
+    residual.main_range = in.range();
+    residual.main.zero_point = residual.main_range.zero_point;
+    residual.params = in.qparams();
+    residual.sum.scale = in.number();
+    args.output = in.range();
+    residual.sum.zero_point = args.output.zero_point;
+    args.residual = &residual;
+  }
+  return in.finish();
+}
+
+template <Form form>
+Status infer(const Call& call, TensorInfo* out) {
+  Decoded decoded;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode<form>(call, &decoded));
+  Shape4 shape{};
+  MOBILEKERNELS_RETURN_IF_ERROR(
+      conv2d_output_shape(decoded.args.shape, decoded.args.out_channels, decoded.args.window, &shape));
+  *out = image_info(shape, form == Form::to_float ? Dtype::float32 : Dtype::int8);
+  if constexpr (form == Form::with_add) {
+    const int64_t* r = call.inputs[2].info.sizes;
+    for (int i = 0; i < 4; ++i) {
+      if (r[i] != out->sizes[i]) {
+        return bad_argument(call.op, "residual", "size " + std::to_string(r[i]) + " in dimension " + std::to_string(i),
+                            std::to_string(out->sizes[i]) + ", the output's");
+      }
+    }
+  }
+  return {};
+}
+
+template <Form form>
+size_t workspace(const Call& call, int threads) {
+  Decoded decoded;
+  return decode<form>(call, &decoded).ok() ? conv2d_workspace(decoded.args, threads) : 0;
+}
+
+template <Form form>
+Status run(const Call& call, const TensorInfo&, void* out, const Context& context) {
+  Decoded decoded;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode<form>(call, &decoded));
+  if constexpr (form == Form::to_float) {
+    decoded.args.out_float = static_cast<float*>(out);
+    decoded.args.output = {0, -128, 127};
+  } else {
+    decoded.args.out = static_cast<int8_t*>(out);
+  }
+  return conv2d(decoded.args, context);
+}
+
+}  // namespace
+
+extern const OpDef conv2d_op, conv2d_add_op, conv2d_float_op;
+const OpDef conv2d_op{"conv2d", infer<Form::plain>, workspace<Form::plain>, run<Form::plain>};
+const OpDef conv2d_add_op{"conv2d_add", infer<Form::with_add>, workspace<Form::with_add>, run<Form::with_add>};
+const OpDef conv2d_float_op{"conv2d_float", infer<Form::to_float>, workspace<Form::to_float>, run<Form::to_float>};
+
+}  // namespace mobilekernels::segment

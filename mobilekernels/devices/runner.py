@@ -1,0 +1,63 @@
+"""Which build of the benchmark runner (bench/cpp, `mk_bench`) a device can run."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from mobilekernels.devices.base import Device, DeviceError
+
+_BUILD = Path(__file__).parents[2] / "build"
+
+# uname -m -> folders below build/, of which the newest runner is taken, what makes it, and its ELF machine.
+_BUILDS = {
+    "x86_64": (("native", "cmake-*"), "make runner", 62),
+    "aarch64": (("linux-aarch64", "native"), "make arm", 183),
+    "armv7l": (("linux-armv7",), "make arm", 40),
+    # 32-bit userland on a 64-bit core.
+    "armv8l": (("linux-armv7",), "make arm", 40),
+}
+
+
+def runner_for(device: Device, given: Path | None = None) -> Path:
+    """The program to push to a device: the one given, or the one that the repository's build made.
+
+    Raises:
+        DeviceError: there is none for its architecture, or the one given is for another.
+    """
+    arch = device.arch()
+    if arch not in _BUILDS:
+        raise DeviceError(f"{device.name}: its processor is {arch}, accepted are {', '.join(_BUILDS)}")
+    folders, goal, machine = _BUILDS[arch]
+    if given is not None:
+        _check_machine(device.name, given, arch, machine)
+        return given
+    found = [
+        path
+        for folder in folders
+        for path in _BUILD.glob(f"{folder}/bench/cpp/mk_bench")
+        if _elf_machine(path) == machine
+    ]
+    if not found:
+        raise DeviceError(
+            f"{device.name}: no runner for {arch} is built: run `{goal}` in a clone of mobilekernels, "
+            "or give one with --runner PATH"
+        )
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def _check_machine(device: str, path: Path, arch: str, machine: int) -> None:
+    if not path.is_file():
+        raise DeviceError(f"runner: given {path}, which is no file")
+    if _elf_machine(path) != machine:
+        raise DeviceError(f"runner: given {path}, which is no program for {arch}, the processor of {device}")
+
+
+def _elf_machine(path: Path) -> int | None:
+    """The field e_machine of an ELF program; None of any other file."""
+    with path.open("rb") as file:
+        head = file.read(20)
+    if len(head) < 20 or head[:4] != b"\x7fELF":
+        return None
+    machine: int = struct.unpack_from("<H", head, 18)[0]
+    return machine

@@ -1,0 +1,1 @@
+"""Segments: graphs of our operators that run from one call, without Python or allocation in between."""
