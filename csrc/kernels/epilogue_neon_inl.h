@@ -5,9 +5,11 @@
 // with the 16 accumulators (bias added) in acc.val[0..3], the 16 scales of these channels (a table padded to 16:
 // all are read), and n in [1, 16], the channels that are real: only out[0 .. n) is written, only
 // residual[0 .. n) is read. `residual` is null exactly where epilogue.residual is. No pointer need be aligned.
+// int8 stores may alias anything, so a kernel that stores several rows keeps scales and bounds in local variables.
 //
-// armv7's NEON flushes denormals to zero. Here that cannot change a byte: such a product rounds to zero anyway.
-// store16_float, whose floats are seen, multiplies with VFP there.
+// AArch64 converts with saturation and rounding to even, so the clamp comes last, on bytes. armv7 has neither: there
+// floats are clamped first. Its NEON flushes denormals to zero, which cannot change a byte: such a product rounds to
+// zero anyway. store16_float, whose floats are seen, multiplies with VFP there.
 #pragma once
 
 #include <arm_neon.h>
@@ -21,9 +23,10 @@
 namespace mobilekernels::epilogue_neon {
 
 struct Bounds {
-  float32x4_t lo;  // lo - zero_point
-  float32x4_t hi;
+  float32x4_t low;  // lo - zero_point
+  float32x4_t high;
   int16x8_t zero_point;
+  int8x16_t lo, hi;
 };
 
 struct Constants {
@@ -37,7 +40,8 @@ struct Constants {
 [[gnu::always_inline]] static inline Bounds bounds(const OutputRange& range) {
   return {vdupq_n_f32(static_cast<float>(range.lo - range.zero_point)),
           vdupq_n_f32(static_cast<float>(range.hi - range.zero_point)),
-          vdupq_n_s16(static_cast<int16_t>(range.zero_point))};
+          vdupq_n_s16(static_cast<int16_t>(range.zero_point)), vdupq_n_s8(static_cast<int8_t>(range.lo)),
+          vdupq_n_s8(static_cast<int8_t>(range.hi))};
 }
 
 [[gnu::always_inline]] static inline Constants load_constants(const Epilogue& epilogue) {
@@ -55,7 +59,7 @@ struct Constants {
 
 // round_half_to_even(clamp(f)), the zero point not yet added.
 [[gnu::always_inline]] static inline int32x4_t clamp_and_round(float32x4_t f, const Bounds& b) {
-  f = vminq_f32(vmaxq_f32(f, b.lo), b.hi);
+  f = vminq_f32(vmaxq_f32(f, b.low), b.high);
 #if defined(__aarch64__)
   return vcvtnq_s32_f32(f);
 #else
@@ -65,15 +69,70 @@ struct Constants {
 #endif
 }
 
-[[gnu::always_inline]] static inline int32x4_t requantize4(int32x4_t acc, const float* scale, const Bounds& b) {
-  return clamp_and_round(vmulq_f32(vcvtq_f32_s32(acc), vld1q_f32(scale)), b);
+// The same where to_bytes() is next, which clamps what this has not.
+[[gnu::always_inline]] static inline int32x4_t round(float32x4_t f, const Bounds& b) {
+#if defined(__aarch64__)
+  (void)b;
+  return vcvtnq_s32_f32(f);
+#else
+  return clamp_and_round(f, b);
+#endif
+}
+
+[[gnu::always_inline]] static inline int16x8_t narrow(int32x4_t a, int32x4_t b) {
+#if defined(__aarch64__)
+  return vqmovn_high_s32(vqmovn_s32(a), b);
+#else
+  return vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
+#endif
+}
+
+[[gnu::always_inline]] static inline int8x16_t narrow(int16x8_t a, int16x8_t b) {
+#if defined(__aarch64__)
+  return vqmovn_high_s16(vqmovn_s16(a), b);
+#else
+  return vcombine_s8(vqmovn_s16(a), vqmovn_s16(b));
+#endif
+}
+
+[[gnu::always_inline]] static inline int8x16_t to_bytes(const int32x4x4_t& q, const Bounds& b) {
+  const int16x8_t first = vqaddq_s16(narrow(q.val[0], q.val[1]), b.zero_point);
+  const int16x8_t second = vqaddq_s16(narrow(q.val[2], q.val[3]), b.zero_point);
+  return vminq_s8(vmaxq_s8(narrow(first, second), b.lo), b.hi);
+}
+
+[[gnu::always_inline]] static inline float32x4x4_t load_scale(const float* scale) {
+  return {{vld1q_f32(scale), vld1q_f32(scale + 4), vld1q_f32(scale + 8), vld1q_f32(scale + 12)}};
+}
+
+[[gnu::always_inline]] static inline float32x4_t scaled(int32x4_t acc, float32x4_t scale) {
+  return vmulq_f32(vcvtq_f32_s32(acc), scale);
+}
+
+[[gnu::always_inline]] static inline int8x16_t requantize(const int32x4x4_t& acc, const float32x4x4_t& scale,
+                                                          const Bounds& b) {
+  int32x4x4_t q;
+  for (int i = 0; i < 4; ++i) q.val[i] = round(scaled(acc.val[i], scale.val[i]), b);
+  return to_bytes(q, b);
 }
 
 // `residual` less its zero point.
 [[gnu::always_inline]] static inline int32x4_t add4(int32x4_t q, int16x4_t residual, const Constants& k) {
   const float32x4_t main = vmulq_f32(vcvtq_f32_s32(q), k.main_scale);
   const float32x4_t other = vmulq_f32(vcvtq_f32_s32(vmovl_s16(residual)), k.residual_scale);
-  return clamp_and_round(vaddq_f32(main, other), k.sum);
+  return round(vaddq_f32(main, other), k.sum);
+}
+
+[[gnu::always_inline]] static inline int8x16_t requantize_and_add(const int32x4x4_t& acc, const float32x4x4_t& scale,
+                                                                  int8x16_t residual, const Constants& k) {
+  const int16x8_t r0 = vsubq_s16(vmovl_s8(vget_low_s8(residual)), k.residual_zero_point);
+  const int16x8_t r1 = vsubq_s16(vmovl_s8(vget_high_s8(residual)), k.residual_zero_point);
+  const int16x4_t r[4] = {vget_low_s16(r0), vget_high_s16(r0), vget_low_s16(r1), vget_high_s16(r1)};
+  int32x4x4_t q;
+  for (int i = 0; i < 4; ++i) {
+    q.val[i] = add4(clamp_and_round(scaled(acc.val[i], scale.val[i]), k.output), r[i], k);
+  }
+  return to_bytes(q, k.sum);
 }
 
 // 16 bytes of which n are there, the rest 0.
@@ -92,28 +151,12 @@ struct Constants {
   partial::store(p, n, {vgetq_lane_u64(halves, 0), vgetq_lane_u64(halves, 1)});
 }
 
-[[gnu::always_inline]] static inline int8x8_t narrow8(int32x4_t lo, int32x4_t hi, int16x8_t zero_point) {
-  return vmovn_s16(vaddq_s16(vcombine_s16(vmovn_s32(lo), vmovn_s32(hi)), zero_point));
-}
-
 [[gnu::always_inline]] static inline void store16(int8_t* out, size_t n, const int8_t* residual, int32x4x4_t acc,
                                                   const float* scale, const Constants& k) {
-  int16x8_t zero_point = k.output.zero_point;
-  int32x4_t q0 = requantize4(acc.val[0], scale, k.output);
-  int32x4_t q1 = requantize4(acc.val[1], scale + 4, k.output);
-  int32x4_t q2 = requantize4(acc.val[2], scale + 8, k.output);
-  int32x4_t q3 = requantize4(acc.val[3], scale + 12, k.output);
-  if (residual != nullptr) {
-    const int8x16_t r = load_bytes(residual, n);
-    const int16x8_t r0 = vsubq_s16(vmovl_s8(vget_low_s8(r)), k.residual_zero_point);
-    const int16x8_t r1 = vsubq_s16(vmovl_s8(vget_high_s8(r)), k.residual_zero_point);
-    q0 = add4(q0, vget_low_s16(r0), k);
-    q1 = add4(q1, vget_high_s16(r0), k);
-    q2 = add4(q2, vget_low_s16(r1), k);
-    q3 = add4(q3, vget_high_s16(r1), k);
-    zero_point = k.sum.zero_point;
-  }
-  store_bytes(out, n, vcombine_s8(narrow8(q0, q1, zero_point), narrow8(q2, q3, zero_point)));
+  const float32x4x4_t scales = load_scale(scale);
+  store_bytes(out, n,
+              residual == nullptr ? requantize(acc, scales, k.output)
+                                  : requantize_and_add(acc, scales, load_bytes(residual, n), k));
 }
 
 // float(acc) * scale into out[0 .. n).

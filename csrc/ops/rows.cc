@@ -14,6 +14,7 @@ constexpr int64_t kBlockBytes = 128 * 1024;
 constexpr int64_t kMaxTileRows = 16;
 constexpr int64_t kMaxElementBytes = 2;
 constexpr int64_t kAlignment = 64;
+constexpr int64_t kSlackBytes = 64;  // behind a block of rows
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -24,7 +25,7 @@ int64_t quads_of(int64_t k) { return (k + static_cast<int64_t>(kQuad) - 1) / sta
 int64_t block_bytes(int64_t rows, int64_t k) {
   const int64_t tile = kMaxTileRows * quads_of(k) * 4 * kMaxElementBytes;
   const int64_t all = round_up(rows, kMaxTileRows) / kMaxTileRows * tile;
-  return round_up(std::max(tile, std::min(all, kBlockBytes)), kAlignment);
+  return round_up(std::max(tile, std::min(all, kBlockBytes)) + kSlackBytes, kAlignment);
 }
 
 // One task's part of the workspace: scratch memory for the kernel, then its block of rows.
@@ -129,6 +130,52 @@ void write_rows(const RowSource& s, const Writer& writer, const int8_t* x, int64
   }
 }
 
+// write_rows() for windows whose rows are runs of up to 16 * Chunks bytes, as in first layers, where pixels have three
+// channels. Inside the image every run is a fixed number of 16-byte moves: what they write too much is overwritten by
+// the next run, or lies in the slack behind the block. None reads past the tensor.
+template <int Chunks>
+void write_short_runs(const RowSource& s, const int8_t* x, int64_t begin, int64_t end, char* dst, int64_t stride) {
+  constexpr int64_t kBytes = 16 * Chunks;
+  static_assert(kBytes <= kSlackBytes, "the last run of a block must not write past the slack");
+  const Window& w = s.window;
+  const int64_t run = w.kernel_w * s.channels;
+  const int64_t image_row = s.shape.w * s.shape.c;
+  const int64_t tail = stride - s.k();
+  const int64_t limit = s.shape.n * s.shape.h * image_row - kBytes;  // the last offset that may be read from
+  // Output columns [first, last) see no padding on the left or right.
+  const int64_t first = (w.pad_left + w.stride_w - 1) / w.stride_w;
+  const int64_t room = s.shape.w + w.pad_left - w.kernel_w;
+  const int64_t last = room < 0 ? 0 : room / w.stride_w + 1;
+  for (int64_t row = begin; row < end;) {
+    const int64_t ow = row % s.out_w;
+    const int64_t oh = row / s.out_w % s.out_h;
+    const int64_t top = oh * w.stride_h - w.pad_top;
+    const int8_t* image = x + row / s.out_w / s.out_h * s.shape.h * image_row;
+    const bool whole = top >= 0 && top + w.dilation_h * (w.kernel_h - 1) < s.shape.h && ow >= first && ow < last;
+    if (!whole) {
+      write_rows(s, ByteWriter{}, x, row, row + 1, dst, stride);
+      ++row;
+      dst += stride;
+      continue;
+    }
+    const int8_t* from = image + top * image_row + (ow * w.stride_w - w.pad_left) * s.shape.c;
+    const int64_t columns = std::min(last - ow, end - row);
+    for (int64_t i = 0; i < columns; ++i, dst += stride, from += w.stride_w * s.shape.c) {
+      const int8_t* src = from;
+      char* to = dst;
+      for (int64_t kh = 0; kh < w.kernel_h; ++kh, src += w.dilation_h * image_row, to += run) {
+        if (src - s.x <= limit) {
+          std::memcpy(to, src, kBytes);
+        } else {
+          ByteWriter::copy(to, src, run);
+        }
+      }
+      ByteWriter::fill(to, 0, tail);
+    }
+    row += columns;
+  }
+}
+
 // The part of a GEMM that one task does: rows [row_begin, row_end) by channels [channel_begin, channel_end) of
 // each group.
 struct Part {
@@ -208,7 +255,13 @@ void pack_rows(const RowSource& s, const GemmKernel& kernel, int64_t first_chann
     write_rows(s, KernelWriter{kernel}, x, begin, end, dst, row_bytes);
     return;
   }
-  write_rows(s, ByteWriter{}, x, begin, end, dst, row_bytes);
+  if (!s.contiguous_taps()) {
+    write_rows(s, ByteWriter{}, x, begin, end, dst, row_bytes);
+  } else if (run <= 16) {
+    write_short_runs<1>(s, x, begin, end, dst, row_bytes);
+  } else {
+    write_short_runs<2>(s, x, begin, end, dst, row_bytes);
+  }
   if (!kernel.int8_rows) {
     kernel.pack(dst, reinterpret_cast<const int8_t*>(dst), static_cast<size_t>((end - begin) * row_bytes));
   }

@@ -26,21 +26,22 @@ struct Tile {
 
   // One quad of every row, at lane `Lane` of `rows`.
   template <int Rows, int Lane>
-  [[gnu::always_inline]] static void step(int32x4x4_t (&acc)[Rows], const int8x16_t (&rows)[Rows], const int8_t* w) {
+  [[gnu::always_inline]] static void step(int32x4_t (&acc)[Rows][4], const int8x16_t (&rows)[Rows], const int8_t* w) {
     unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
       const int8x16_t weights = vld1q_s8(w + 16 * i);
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { multiply_add<Lane>(acc[r].val[i], weights, rows[r]); });
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { multiply_add<Lane>(acc[r][i], weights, rows[r]); });
     });
   }
 
   template <int Rows, int Panels>
   [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
                                     const Constants& constants) {
-    int32x4x4_t acc[Rows];
+    const int32x4x4_t bias = gemm_loops::load_bias(args, origin);
+    int32x4_t acc[Rows][4];
     const int8_t* a[Rows];
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
       a[r] = reinterpret_cast<const int8_t*>(gemm_loops::row_pointer(args, origin.row + r));
-      acc[r] = gemm_loops::load_bias(args, origin);
+      unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { acc[r][i] = bias.val[i]; });
     });
     const int8_t* w = gemm_loops::panel_pointer(args, origin.channel);
     constexpr size_t kStep = kQuad * kPanelChannels;
@@ -54,7 +55,18 @@ struct Tile {
       step<Rows, 3>(acc, rows, w + 3 * kStep);
       w += 4 * kStep;
     }
-    for (; q < args.quads; ++q) {
+    if (q + 2 <= args.quads) {
+      int8x16_t rows[Rows];
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+        const int8x8_t two = vld1_s8(a[r] + q * kQuad);
+        rows[r] = vcombine_s8(two, two);
+      });
+      step<Rows, 0>(acc, rows, w);
+      step<Rows, 1>(acc, rows, w + kStep);
+      q += 2;
+      w += 2 * kStep;
+    }
+    if (q < args.quads) {
       int8x16_t rows[Rows];
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
         int32_t quad;
@@ -64,9 +76,11 @@ struct Tile {
       step<Rows, 0>(acc, rows, w);
       w += kStep;
     }
+    int32x4x4_t sums[Rows];
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-      gemm_loops::store_panel(args, origin, origin.row + r, acc[r], constants);
+      unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { sums[r].val[i] = acc[r][i]; });
     });
+    gemm_loops::store_rows(args, origin, sums, constants);
   }
 };
 

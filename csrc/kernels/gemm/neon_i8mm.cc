@@ -111,16 +111,16 @@ struct Tile {
       step<kPairs, 1>(acc, rows, w);
     }
     const int32x4x4_t bias = gemm_loops::load_bias(args, origin);
+    int32x4x4_t sums[Rows];
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-      int32x4x4_t sums;
       unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
         const int64x2_t x = vreinterpretq_s64_s32(acc[r / 2][2 * i]);
         const int64x2_t y = vreinterpretq_s64_s32(acc[r / 2][2 * i + 1]);
         const int64x2_t row = r % 2 == 0 ? vzip1q_s64(x, y) : vzip2q_s64(x, y);
-        sums.val[i] = vaddq_s32(bias.val[i], vreinterpretq_s32_s64(row));
+        sums[r].val[i] = vaddq_s32(bias.val[i], vreinterpretq_s32_s64(row));
       });
-      gemm_loops::store_panel(args, origin, origin.row + r, sums, constants);
     });
+    gemm_loops::store_rows(args, origin, sums, constants);
   }
 };
 
