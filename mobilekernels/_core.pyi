@@ -37,7 +37,12 @@ def depthwise(
     packed: _Int8,
     range: _Range,
     out: _Int8 | _Float,
+    out_w: int,
     residual: _Residual | None = None,
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    row_begin: int = 0,
     repeats: int = 1,
 ) -> float: ...
 def add(
@@ -67,3 +72,4 @@ def dequantize(isa: str, x: _Int8, scale: float, zero_point: int, out: _Float) -
 def pool_max(isa: str, x: _Int8, out: _Int8) -> None: ...
 def pool_accumulate(isa: str, x: _Int8, sums: _Int32) -> None: ...
 def pool_finish(isa: str, sums: _Int32, offset: int, scale: float, range: _Range, out: _Int8) -> None: ...
+def segment_memory(program: str, tensors: list[tuple[str, list[int]]], threads: int) -> dict[str, int]: ...

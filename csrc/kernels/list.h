@@ -45,7 +45,9 @@
 #endif
 
 #if MOBILEKERNELS_HAVE_neon_dotprod
-#define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X) X(GemmKernel, gemm, neon_dotprod)
+#define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X) \
+  X(GemmKernel, gemm, neon_dotprod)           \
+  X(DepthwiseKernel, depthwise, neon_dotprod)
 #else
 #define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X)
 #endif

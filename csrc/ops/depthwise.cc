@@ -1,109 +1,67 @@
 #include "ops/depthwise.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "runtime/dispatch.h"
 
 namespace mobilekernels {
 namespace {
 
-constexpr int64_t kAlignment = 64;
-
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
-// Scratch of one task: the indirection buffer, a pixel of padding, and kernel_h expanded rows where needed.
-struct Scratch {
-  int64_t pointers, padding, expanded;
-
-  Scratch(const Shape4& shape, const Window& window, int64_t out_w, int64_t out_channels) {
-    pointers = aligned(window.kernel_h * window.kernel_w * out_w * static_cast<int64_t>(sizeof(const int8_t*)));
-    padding = aligned(out_channels);
-    expanded = out_channels == shape.c ? 0 : aligned(window.kernel_h * shape.w * out_channels);
-  }
-  int64_t bytes() const { return pointers + padding + expanded; }
-};
-
-// Each input channel `multiplier` times in a row: the kernel then sees one input channel for each output channel.
-void expand_row(const int8_t* x, int64_t count, int64_t multiplier, int8_t* out) {
-  for (int64_t i = 0; i < count; ++i) {
-    std::memset(out + i * multiplier, x[i], static_cast<size_t>(multiplier));
-  }
+DepthwiseShape kernel_shape(const Shape4& shape, const Window& w, int64_t out_w, int64_t out_channels) {
+  const auto size = [](int64_t n) { return static_cast<size_t>(n); };
+  return {size(shape.h),    size(shape.w),      size(out_channels), size(out_channels / shape.c),
+          size(out_w),      size(w.kernel_h),   size(w.kernel_w),   size(w.stride_h),
+          size(w.stride_w), size(w.dilation_h), size(w.dilation_w), size(w.pad_top),
+          size(w.pad_left)};
 }
 
-struct RowRunner {
-  const DepthwiseConv& conv;
-  const DepthwiseKernel& kernel;
-  const int8_t** pointers;
-  const int8_t* padding;
-  int8_t* expanded;
-
-  void run(int64_t row) const {
-    const DepthwiseConv& c = conv;
-    const Window& w = c.window;
-    const int64_t n = row / c.out_h;
-    const int64_t top = row % c.out_h * w.stride_h - w.pad_top;
-    const int64_t taps = w.kernel_h * w.kernel_w;
-    for (int64_t kh = 0; kh < w.kernel_h; ++kh) {
-      const int64_t y = top + kh * w.dilation_h;
-      const bool inside = y >= 0 && y < c.shape.h;
-      const int8_t* input = inside ? c.x + (n * c.shape.h + y) * c.shape.w * c.shape.c : nullptr;
-      if (inside && expanded != nullptr) {
-        int8_t* line = expanded + kh * c.shape.w * c.out_channels;
-        expand_row(input, c.shape.w * c.shape.c, c.out_channels / c.shape.c, line);
-        input = line;
-      }
-      for (int64_t kw = 0; kw < w.kernel_w; ++kw) {
-        const int8_t** slot = pointers + kh * w.kernel_w + kw;
-        int64_t x = kw * w.dilation_w - w.pad_left;
-        for (int64_t ow = 0; ow < c.out_w; ++ow, x += w.stride_w, slot += taps) {
-          *slot = inside && x >= 0 && x < c.shape.w ? input + x * c.out_channels : padding;
-        }
-      }
-    }
-    const int64_t first = row * c.out_w * c.out_channels;
-    DepthwiseArgs args{};
-    args.pixels = static_cast<size_t>(c.out_w);
-    args.channels = static_cast<size_t>(c.out_channels);
-    args.taps = static_cast<size_t>(taps);
-    args.input = pointers;
-    args.input_step = static_cast<size_t>(taps);
-    args.w = c.w;
-    args.out = c.out == nullptr ? nullptr : c.out + first;
-    args.out_float = c.out_float == nullptr ? nullptr : c.out_float + first;
-    args.out_stride = static_cast<size_t>(c.out_channels);
-    args.epilogue = c.epilogue;
-    ResidualAdd residual{};
-    if (c.epilogue.residual != nullptr) {
-      residual = *c.epilogue.residual;
-      residual.data += first;
-      args.epilogue.residual = &residual;
-    }
-    kernel.run(args);
+// Rows begin .. end - 1 of image n.
+void run_rows(const DepthwiseConv& conv, const DepthwiseKernel& kernel, int64_t n, int64_t begin, int64_t end,
+              void* scratch) {
+  const int64_t first = (n * conv.out_h + begin) * conv.out_w * conv.out_channels;
+  DepthwiseArgs args{};
+  args.shape = kernel_shape(conv.shape, conv.window, conv.out_w, conv.out_channels);
+  args.x = conv.x + n * conv.shape.h * conv.shape.w * conv.shape.c;
+  args.zero_point = static_cast<int8_t>(conv.x_zero_point);
+  args.w = conv.w;
+  args.row_begin = static_cast<size_t>(begin);
+  args.row_end = static_cast<size_t>(end);
+  args.out = conv.out == nullptr ? nullptr : conv.out + first;
+  args.out_float = conv.out_float == nullptr ? nullptr : conv.out_float + first;
+  args.out_stride = static_cast<size_t>(conv.out_channels);
+  args.epilogue = conv.epilogue;
+  ResidualAdd residual{};
+  if (conv.epilogue.residual != nullptr) {
+    residual = *conv.epilogue.residual;
+    residual.data += first;
+    args.epilogue.residual = &residual;
   }
-};
+  args.scratch = scratch;
+  kernel.run(args);
+}
 
 }  // namespace
 
 size_t depthwise_workspace(const Shape4& shape, const Window& window, int64_t out_w, int64_t out_channels,
                            int threads) {
-  return static_cast<size_t>(Scratch(shape, window, out_w, out_channels).bytes() * std::max(threads, 1));
+  return depthwise_scratch_bytes(kernel_shape(shape, window, out_w, out_channels)) *
+         static_cast<size_t>(std::max(threads, 1));
 }
 
 void depthwise_conv(const DepthwiseConv& conv, const Context& context) {
   const DepthwiseKernel& kernel = select_depthwise();
-  const Scratch scratch(conv.shape, conv.window, conv.out_w, conv.out_channels);
-  char* workspace = static_cast<char*>(context.workspace);
+  const size_t scratch_bytes = depthwise_workspace(conv.shape, conv.window, conv.out_w, conv.out_channels, 1);
   constexpr int64_t kGrainMacs = 64 * 1024;
   const int64_t row_macs = conv.out_w * conv.out_channels * conv.window.kernel_h * conv.window.kernel_w;
   parallel_for(context, conv.shape.n * conv.out_h, kGrainMacs / row_macs + 1,
                [&](int task, int64_t begin, int64_t end) {
-                 char* own = workspace + task * scratch.bytes();
-                 auto* padding = reinterpret_cast<int8_t*>(own + scratch.pointers);
-                 std::memset(padding, conv.x_zero_point, static_cast<size_t>(conv.out_channels));
-                 int8_t* expanded = scratch.expanded == 0 ? nullptr : padding + scratch.padding;
-                 const RowRunner runner{conv, kernel, reinterpret_cast<const int8_t**>(own), padding, expanded};
-                 for (int64_t row = begin; row < end; ++row) runner.run(row);
+                 void* scratch = static_cast<char*>(context.workspace) + static_cast<size_t>(task) * scratch_bytes;
+                 while (begin < end) {
+                   const int64_t n = begin / conv.out_h, first = begin % conv.out_h;
+                   const int64_t last = std::min(conv.out_h, first + end - begin);
+                   run_rows(conv, kernel, n, first, last, scratch);
+                   begin += last - first;
+                 }
                });
 }
 

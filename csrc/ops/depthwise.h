@@ -1,5 +1,4 @@
-// The whole depthwise part of a convolution: indirection buffers for a row of output pixels at a time, input
-// channels repeated where the multiplier is above one.
+// The whole depthwise part of a convolution: output rows over threads.
 #pragma once
 
 #include "ops/args.h"

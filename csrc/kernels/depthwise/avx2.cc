@@ -1,6 +1,7 @@
-// 16 channels at a time. Two taps make one vpmaddwd: the bytes of both are interleaved and widened to int16, so each
-// int32 lane gets x[t] * w[t] + x[t + 1] * w[t + 1], exactly.
-#include "kernels/depthwise/depthwise_inl.h"
+// vpmaddwd: 16 channels of a pixel at a time, two taps an instruction. The ring has int16; those of two taps are
+// interleaved, so that each int32 lane gets the sum of two products, exactly. Interleaving leaves channels 0..3
+// and 8..11 in the first vector, 4..7 and 12..15 in the second; packing has them in order again.
+#include "kernels/depthwise/sliding_inl.h"
 #include "kernels/epilogue_avx2_inl.h"
 
 namespace mobilekernels {
@@ -11,64 +12,127 @@ using namespace depthwise_loops;
 using namespace epilogue_avx2;
 
 struct Pair {
-  __m256i lo, hi;  // channels 0..7 and 8..15: int16 of two taps, interleaved
+  __m256i v[2];
 };
 
-Pair interleave(__m128i a, __m128i b) {
-  return {_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)), _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b))};
+// Between channels in order and the order of interleaving: its own inverse.
+[[gnu::always_inline]] inline Pair swap_lanes(__m256i a, __m256i b) {
+  return {{_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)}};
 }
 
-// `w`: taps x 16 channels. An odd last tap is paired with zeros.
-void unpack_weights(const int8_t* w, size_t taps, Pair* pairs) {
-  for (size_t t = 0; t < taps; t += 2) {
-    const __m128i a = load_bytes(w + t * kPanel, kPanel);
-    const __m128i b = t + 1 < taps ? load_bytes(w + (t + 1) * kPanel, kPanel) : _mm_setzero_si128();
-    pairs[t / 2] = interleave(a, b);
-  }
+template <typename T>
+Pair load_table(const T* table) {
+  const auto* in_order = reinterpret_cast<const __m256i*>(table);
+  return swap_lanes(_mm256_loadu_si256(in_order), _mm256_loadu_si256(in_order + 1));
 }
 
-// Channels c .. c + n - 1 of every pixel. Inlined twice, so that whole panels do without partial loads.
-[[gnu::always_inline]] inline void run_panel(const DepthwiseArgs& args, const Constants& constants, size_t c,
-                                             size_t n) {
-  const Epilogue& e = args.epilogue;
-  Pair weights[kChunkTaps / 2];
-  if (args.taps <= kChunkTaps) unpack_weights(weights_at(args, c, 0), args.taps, weights);
-  for (size_t p = 0; p < args.pixels; ++p) {
-    const int8_t* const* input = args.input + p * args.input_step;
-    __m256i acc0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(e.bias + c));
-    __m256i acc1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(e.bias + c + 8));
-    for (size_t first = 0; first < args.taps; first += kChunkTaps) {
-      const size_t taps = smaller(args.taps - first, kChunkTaps);
-      if (args.taps > kChunkTaps) unpack_weights(weights_at(args, c, first), taps, weights);
-      for (size_t t = 0; t < taps; t += 2) {
-        const __m128i a = load_bytes(input[first + t] + c, n);
-        // Past the last tap the weight is zero and anything will do.
-        const __m128i b = t + 1 < taps ? load_bytes(input[first + t + 1] + c, n) : a;
-        const Pair x = interleave(a, b);
-        acc0 = _mm256_add_epi32(acc0, _mm256_madd_epi16(x.lo, weights[t / 2].lo));
-        acc1 = _mm256_add_epi32(acc1, _mm256_madd_epi16(x.hi, weights[t / 2].hi));
+struct Isa {
+  static constexpr size_t kChannels = 32, kLane = 16;
+  using Element = int16_t;
+
+  static void copy(Element* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
+    for (; pixels > 0; --pixels, to += kChannels, from += step) {
+      for (size_t c = 0; c < n; c += kLane) {
+        const __m256i words = _mm256_cvtepi8_epi16(load_bytes(from + c, smaller(n - c, kLane)));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to + c), words);
       }
     }
-    const size_t to = p * args.out_stride + c;
+  }
+
+  using Constants = epilogue_avx2::Constants;
+  static Constants load_constants(const Epilogue& e) { return epilogue_avx2::load_constants(e); }
+
+  using Weights = SlidingWeights<Isa>;
+  static Weights unpack_weights(const DepthwiseArgs& args, const Constants& constants, const Block& block,
+                                Arena& arena) {
+    return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
+  }
+  static void run_row(const Row<Element>& row, const Weights& weights) { weights.run_row(row, weights); }
+
+  static constexpr int kTaps = 2;
+  static constexpr bool kWeightsFit = false;
+  static constexpr bool kTurns = false;
+  using Sums = Pair;
+  using Taps = Pair;
+
+  [[gnu::always_inline]] static inline Taps interleave(const Element* const (&columns)[2]) {
+    const __m256i a = _mm256_load_si256(reinterpret_cast<const __m256i*>(columns[0]));
+    const __m256i b = _mm256_load_si256(reinterpret_cast<const __m256i*>(columns[1]));
+    return {{_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)}};
+  }
+
+  template <bool>
+  [[gnu::always_inline]] static inline void dot(Sums& acc, const Taps& x, const Taps& w) {
+    unroll<2>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { dot_vector(acc.v[i], x.v[i], w.v[i]); });
+  }
+
+  static Taps weights_of(const DepthwiseArgs& args, const Block& block, const size_t (&taps)[2]) {
+    alignas(32) int16_t rows[2][kLane] = {};
+    for (size_t i = 0; i < 2; ++i) {
+      if (taps[i] != kNone) copy(rows[i], weights_at(args, block.first, taps[i]), 1, 0, kPanel);
+    }
+    return interleave({rows[0], rows[1]});
+  }
+
+  struct Tables {
+    const Constants* constants;
+    Pair start, scale;
+    __m256i zero_point;
+  };
+
+  static Tables load_tables(const DepthwiseArgs& args, const Constants& constants, const Block& block) {
+    const Epilogue& e = args.epilogue;
+    return {&constants, load_table(e.bias + block.first), load_table(e.scale + block.first),
+            _mm256_broadcastsi128_si256(constants.output.zero_point)};
+  }
+
+  [[gnu::always_inline]] static inline Sums start(const Tables& tables) {
+    Sums acc;
+    unroll<2>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { load_here(acc.v[i], tables.start.v[i]); });
+    return acc;
+  }
+
+  [[gnu::always_inline]] static inline void store(const Row<Element>& row, const Tables& tables, int8_t* out,
+                                                  const Sums& acc) {
+    Pair q;
+    unroll<2>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+      const __m256 f = _mm256_mul_ps(_mm256_cvtepi32_ps(acc.v[i]), _mm256_castsi256_ps(tables.scale.v[i]));
+      q.v[i] = clamp_and_round(f, tables.constants->output);
+    });
+    const __m256i words = _mm256_add_epi16(_mm256_packs_epi32(q.v[0], q.v[1]), tables.zero_point);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    store_bytes(out, row.block.n, bytes);
+  }
+
+  static void store_any(const Row<Element>& row, const Tables& tables, size_t x, const Sums& acc) {
+    const DepthwiseArgs& args = row.args;
+    const size_t pixel = pixel_index(args, row.y, x), c = row.block.first, to = pixel * args.out_stride + c;
+    const Pair sums = swap_lanes(acc.v[0], acc.v[1]);
     if (args.out_float != nullptr) {
-      store16_float(args.out_float + to, n, acc0, acc1, e.scale + c);
+      store16_float(args.out_float + to, row.block.n, sums.v[0], sums.v[1], args.epilogue.scale + c);
     } else {
-      store16(args.out + to, n, residual_at(args, p, c), acc0, acc1, e.scale + c, constants);
+      store16(args.out + to, row.block.n, residual_at(args, pixel, c), sums.v[0], sums.v[1], args.epilogue.scale + c,
+              *tables.constants);
     }
   }
-}
 
-void run(const DepthwiseArgs& args) {
-  const Constants constants = load_constants(args.epilogue);
-  size_t c = 0;
-  for (; c + kPanel <= args.channels; c += kPanel) run_panel(args, constants, c, kPanel);
-  if (c < args.channels) run_panel(args, constants, c, args.channels - c);
-}
+ private:
+  // gcc would sum products first and load weights ahead, and spill; asm does as written.
+  [[gnu::always_inline]] static inline void dot_vector(__m256i& acc, __m256i x, __m256i w) {
+    __m256i products;
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc), "=&x"(products) : "x"(x), "xm"(w));
+  }
+
+  // gcc would keep a copy of what is loaded again and again, and spill others for it.
+  [[gnu::always_inline]] static inline void load_here(__m256i& to, const __m256i& from) {
+    __asm__ volatile("vmovdqa %1, %0" : "=x"(to) : "m"(from));
+  }
+};
 
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run};
+const DepthwiseKernel depthwise = {run<Isa>};
 
 }  // namespace avx2
 }  // namespace mobilekernels

@@ -1,7 +1,7 @@
-// 64 channels at a time. Four taps make one vpdpbusd: their bytes are interleaved, so each int32 lane gets the four
-// products of its channel, exactly. vpdpbusd wants unsigned activations: x + 128 goes in (a flip of the top bit), and
-// the accumulator starts at bias - 128 * wsum. Interleaving leaves the channels in the order of transpose_lanes().
-#include "kernels/depthwise/depthwise_inl.h"
+// vpdpbusd: 64 channels of a pixel at a time (or 32 in two bands, 16 in four), four taps an instruction. It wants
+// unsigned activations: the ring has x + 128 (a flip of the top bit), and sums start at bias - 128 * wsum. Interleaving
+// columns leaves their channels in the order of transpose_lanes().
+#include "kernels/depthwise/sliding_inl.h"
 #include "kernels/epilogue_avx512_inl.h"
 
 namespace mobilekernels {
@@ -11,112 +11,205 @@ namespace {
 using namespace depthwise_loops;
 using namespace epilogue_avx512;
 
-constexpr size_t kBlock = 64;
+__mmask64 first_bytes(size_t n) { return ~uint64_t{0} >> (64 - n); }
 
-// Four rows (taps) of 64 bytes (channels) -> the four bytes of a channel next to each other.
-[[gnu::always_inline]] inline Quad interleave(const __m512i (&row)[4]) {
-  const __m512i lo01 = _mm512_unpacklo_epi8(row[0], row[1]), hi01 = _mm512_unpackhi_epi8(row[0], row[1]);
-  const __m512i lo23 = _mm512_unpacklo_epi8(row[2], row[3]), hi23 = _mm512_unpackhi_epi8(row[2], row[3]);
-  return {{_mm512_unpacklo_epi16(lo01, lo23), _mm512_unpackhi_epi16(lo01, lo23), _mm512_unpacklo_epi16(hi01, hi23),
-           _mm512_unpackhi_epi16(hi01, hi23)}};
-}
+struct Isa {
+  static constexpr size_t kChannels = 64, kLane = 64;
+  using Element = uint8_t;
 
-// Channels c .. c + 63 of a per-channel table, zeros past its panels.
-template <typename T>
-Quad load_table(const T* table, size_t panels) {
-  Quad rows;
-  for (size_t i = 0; i < 4; ++i) rows.v[i] = i < panels ? _mm512_loadu_si512(table + i * kPanel) : __m512i{};
-  return transpose_lanes(rows);
-}
-
-// Tap t of the panels from channel c on.
-__m512i load_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t t) {
-  __m128i row[4] = {};
-  for (size_t i = 0; i < panels; ++i) {
-    row[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(weights_at(args, c + i * kPanel, t)));
-  }
-  const __m256i lo = _mm256_inserti128_si256(_mm256_castsi128_si256(row[0]), row[1], 1);
-  const __m256i hi = _mm256_inserti128_si256(_mm256_castsi128_si256(row[2]), row[3], 1);
-  return _mm512_inserti64x4(_mm512_castsi256_si512(lo), hi, 1);
-}
-
-// Taps past the last are zeros.
-void unpack_weights(const DepthwiseArgs& args, size_t c, size_t panels, size_t first, size_t taps, Quad* quads) {
-  for (size_t t = 0; t < taps; t += 4) {
-    __m512i row[4] = {};
-    for (size_t i = 0; i < 4 && t + i < taps; ++i) row[i] = load_weights(args, c, panels, first + t + i);
-    quads[t / 4] = interleave(row);
-  }
-}
-
-// Channels c .. c + n - 1 of every pixel. Inlined twice, so that whole blocks do without masked loads.
-[[gnu::always_inline]] inline void run_block(const DepthwiseArgs& args, const Constants& constants, size_t c,
-                                             size_t n) {
-  const Epilogue& e = args.epilogue;
-  const size_t panels = (n + kPanel - 1) / kPanel;
-  const __mmask64 mask = ~uint64_t{0} >> (kBlock - n);
-  const __m512i flip = _mm512_set1_epi8(-128);
-  const Quad scale = load_table(e.scale + c, panels);
-  const Quad wsum = load_table(e.wsum + c, panels);
-  Quad start = load_table(e.bias + c, panels);
-  for (int j = 0; j < 4; ++j) start.v[j] = _mm512_sub_epi32(start.v[j], _mm512_slli_epi32(wsum.v[j], 7));
-  Quad weights[kChunkTaps / 4];
-  if (args.taps <= kChunkTaps) unpack_weights(args, c, panels, 0, args.taps, weights);
-  for (size_t p = 0; p < args.pixels; ++p) {
-    const int8_t* const* input = args.input + p * args.input_step;
-    __m512i acc0 = start.v[0], acc1 = start.v[1], acc2 = start.v[2], acc3 = start.v[3];
-    for (size_t first = 0; first < args.taps; first += kChunkTaps) {
-      const size_t taps = smaller(args.taps - first, kChunkTaps);
-      if (args.taps > kChunkTaps) unpack_weights(args, c, panels, first, taps, weights);
-      for (size_t t = 0; t < taps; t += 4) {
-        __m512i row[4];
-        for (size_t i = 0; i < 4; ++i) {
-          // Past the last tap the weights are zeros and any row will do.
-          const int8_t* x = input[first + smaller(t + i, taps - 1)] + c;
-          row[i] = _mm512_xor_si512(n == kBlock ? _mm512_loadu_si512(x) : _mm512_maskz_loadu_epi8(mask, x), flip);
-        }
-        const Quad x = interleave(row);
-        const Quad& w = weights[t / 4];
-        acc0 = _mm512_dpbusd_epi32(acc0, x.v[0], w.v[0]);
-        acc1 = _mm512_dpbusd_epi32(acc1, x.v[1], w.v[1]);
-        acc2 = _mm512_dpbusd_epi32(acc2, x.v[2], w.v[2]);
-        acc3 = _mm512_dpbusd_epi32(acc3, x.v[3], w.v[3]);
-      }
+  static void copy(uint8_t* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
+    const __m512i flip = _mm512_set1_epi8(-128);
+    const __mmask64 channels = first_bytes(n);
+    for (; pixels > 0; --pixels, to += kChannels, from += step) {
+      const __m512i x = n == kChannels ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(channels, from);
+      _mm512_mask_storeu_epi8(to, channels, _mm512_xor_si512(x, flip));
     }
-    const Quad acc = {{acc0, acc1, acc2, acc3}};
-    const size_t to = p * args.out_stride + c;
-    if (args.out_float == nullptr) {
-      const int8_t* residual = residual_at(args, p, c);
-      const Quad r = residual == nullptr ? Quad{} : unpack_int8(_mm512_maskz_loadu_epi8(mask, residual));
+  }
+
+  using Constants = epilogue_avx512::Constants;
+  static Constants load_constants(const Epilogue& e) { return epilogue_avx512::load_constants(e); }
+
+  using Weights = SlidingWeights<Isa>;
+  static Weights unpack_weights(const DepthwiseArgs& args, const Constants& constants, const Block& block,
+                                Arena& arena) {
+    return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
+  }
+  static void run_row(const Row<Element>& row, const Weights& weights) { weights.run_row(row, weights); }
+
+  static constexpr int kTaps = 4;
+  static constexpr bool kWeightsFit = true;
+  static constexpr bool kTurns = false;  // the longer code is 1 to 4 % slower at a stride of 1
+  using Sums = Quad;
+  using Taps = Quad;
+
+  // The four bytes of a channel next to each other.
+  template <int Columns>
+  [[gnu::always_inline]] static inline Taps interleave(const Element* const (&columns)[Columns]) {
+    static_assert(Columns >= 3, "fewer rows go by columns");
+    const Halves first = interleave(load(columns[0]), load(columns[1]));
+    const __m512i third = load(columns[2]);
+    return interleave(first, interleave(third, Columns == 4 ? load(columns[Columns - 1]) : third));
+  }
+
+  template <bool Held>
+  [[gnu::always_inline]] static inline void dot(Sums& acc, const Taps& x, const Taps& w) {
+    unroll<4>([&](auto j) MOBILEKERNELS_INLINE_LAMBDA { dot_vector<Held>(acc.v[j], x.v[j], w.v[j]); });
+  }
+
+  static Taps weights_of(const DepthwiseArgs& args, const Block& block, const size_t (&taps)[4]) {
+    __m512i row[4];
+    for (size_t i = 0; i < 4; ++i) {
+      __m128i lane[4] = {};
+      for (size_t l = 0; l < 4 && taps[i] != kNone; ++l) {
+        const size_t c = lane_channel(block, l);
+        if (c >= block.n) continue;
+        lane[l] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(weights_at(args, block.first + c, taps[i])));
+      }
+      const __m256i lo = _mm256_inserti128_si256(_mm256_castsi128_si256(lane[0]), lane[1], 1);
+      const __m256i hi = _mm256_inserti128_si256(_mm256_castsi128_si256(lane[2]), lane[3], 1);
+      row[i] = _mm512_inserti64x4(_mm512_castsi256_si512(lo), hi, 1);
+    }
+    return interleave(interleave(row[0], row[1]), interleave(row[2], row[3]));
+  }
+
+  struct Tables {
+    const Constants* constants;
+    Quad start, scale;
+  };
+
+  static Tables load_tables(const DepthwiseArgs& args, const Constants& constants, const Block& block) {
+    const Epilogue& e = args.epilogue;
+    Tables tables{&constants, load_table(e.bias, block), load_table(e.scale, block)};
+    const Quad wsum = load_table(e.wsum, block);
+    for (int j = 0; j < 4; ++j) {
+      tables.start.v[j] = _mm512_sub_epi32(tables.start.v[j], _mm512_slli_epi32(wsum.v[j], 7));
+    }
+    return tables;
+  }
+
+  [[gnu::always_inline]] static inline Sums start(const Tables& tables) {
+    Sums acc;
+    unroll<4>([&](auto j) MOBILEKERNELS_INLINE_LAMBDA { load_here(acc.v[j], tables.start.v[j]); });
+    return acc;
+  }
+
+  [[gnu::always_inline]] static inline void store(const Row<Element>& row, const Tables& tables, int8_t* out,
+                                                  const Sums& acc) {
+    Quad q;
+    unroll<4>([&](auto j) MOBILEKERNELS_INLINE_LAMBDA {
+      q.v[j] = requantize(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]), *tables.constants);
+    });
+    store_bytes(row, out, pack_bytes(q, tables.constants->output));
+  }
+
+  static void store_any(const Row<Element>& row, const Tables& tables, size_t x, const Sums& acc) {
+    const Epilogue& e = row.args.epilogue;
+    if (row.args.out_float != nullptr) {
+      const Quad ordered = transpose_lanes(acc);
+      for_each_lane(row, x, [&](size_t lane, size_t pixel, size_t c, size_t n) {
+        store16_float(row.args.out_float + pixel * row.args.out_stride + c, n, ordered.v[lane], e.scale + c);
+      });
+      return;
+    }
+    int8_t* out = row.args.out + pixel_index(row.args, row.y, x) * row.args.out_stride + row.block.first;
+    if (e.residual != nullptr) {
+      Quad residual = {};
+      for_each_lane(row, x, [&](size_t lane, size_t pixel, size_t c, size_t n) {
+        residual.v[lane] = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(n), residual_at(row.args, pixel, c)));
+      });
+      residual = transpose_lanes(residual);
       Quad q;
       for (int j = 0; j < 4; ++j) {
-        const __m512 s = _mm512_castsi512_ps(scale.v[j]);
-        q.v[j] =
-            residual == nullptr ? requantize(acc.v[j], s, constants) : add_residual(acc.v[j], s, r.v[j], constants);
+        q.v[j] = add_residual(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]), residual.v[j], *tables.constants);
       }
-      const __m512i bytes = pack_bytes(q, residual == nullptr ? constants.output : constants.sum);
-      _mm512_mask_storeu_epi8(args.out + to, mask, bytes);
-      continue;
-    }
-    const Quad ordered = transpose_lanes(acc);
-    for (size_t i = 0; i < panels; ++i) {
-      store16_float(args.out_float + to + i * kPanel, smaller(n - i * kPanel, kPanel), ordered.v[i],
-                    e.scale + c + i * kPanel);
+      store_bytes(row, out, pack_bytes(q, tables.constants->sum));
+    } else {
+      store(row, tables, out, acc);
     }
   }
-}
 
-void run(const DepthwiseArgs& args) {
-  const Constants constants = load_constants(args.epilogue);
-  size_t c = 0;
-  for (; c + kBlock <= args.channels; c += kBlock) run_block(args, constants, c, kBlock);
-  if (c < args.channels) run_block(args, constants, c, args.channels - c);
-}
+ private:
+  // gcc spills sums when it may move the instruction; asm keeps them in registers.
+  template <bool Held>
+  [[gnu::always_inline]] static inline void dot_vector(__m512i& acc, __m512i x, __m512i w) {
+    if constexpr (Held) {
+      __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
+    } else {
+      __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "vm"(w));
+    }
+  }
+
+  // gcc would keep a copy of what is loaded again and again, and spill others for it.
+  [[gnu::always_inline]] static inline void load_here(__m512i& to, const __m512i& from) {
+    __asm__ volatile("vmovdqa64 %1, %0" : "=v"(to) : "m"(from));
+  }
+
+  struct Halves {
+    __m512i lo, hi;
+  };
+
+  [[gnu::always_inline]] static inline Halves interleave(__m512i a, __m512i b) {
+    return {_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b)};
+  }
+
+  [[gnu::always_inline]] static inline Taps interleave(const Halves& a, const Halves& b) {
+    return {{_mm512_unpacklo_epi16(a.lo, b.lo), _mm512_unpackhi_epi16(a.lo, b.lo), _mm512_unpacklo_epi16(a.hi, b.hi),
+             _mm512_unpackhi_epi16(a.hi, b.hi)}};
+  }
+
+  // One load into one register: gcc would fold it into each of the two instructions that need it.
+  [[gnu::always_inline]] static inline __m512i load(const uint8_t* p) {
+    __m512i bytes;
+    __asm__("vmovdqu64 %1, %0" : "=v"(bytes) : "m"(*reinterpret_cast<const uint8_t (*)[kChannels]>(p)));
+    return bytes;
+  }
+
+  // The channel, counted in the block, that each 16 of a vector begin with.
+  static size_t lane_channel(const Block& block, size_t lane) { return lane * kPanel % block.width; }
+
+  // A table of channels for a vector; zeros past the last panel.
+  template <typename T>
+  static Quad load_table(const T* table, const Block& block) {
+    Quad lanes;
+    for (size_t l = 0; l < 4; ++l) {
+      const size_t c = lane_channel(block, l);
+      lanes.v[l] = c < block.n ? _mm512_loadu_si512(table + block.first + c) : __m512i{};
+    }
+    return transpose_lanes(lanes);
+  }
+
+  // body(lane, pixel, channel, n) for the 16s of a vector that have n > 0 channels of an output pixel.
+  template <typename Body>
+  [[gnu::always_inline]] static inline void for_each_lane(const Row<Element>& row, size_t x, const Body& body) {
+    const Block& block = row.block;
+    for (size_t lane = 0; lane < 4; ++lane) {
+      const size_t c = lane_channel(block, lane), band = lane * kPanel / block.width;
+      if (c >= block.n || band >= row.bands) continue;
+      const size_t pixel = pixel_index(row.args, row.y + band * block.band_rows, x);
+      body(lane, pixel, block.first + c, smaller(block.n - c, kPanel));
+    }
+  }
+
+  [[gnu::always_inline]] static inline void store_bytes(const Row<Element>& row, int8_t* out, __m512i bytes) {
+    const Block& block = row.block;
+    if (block.n == 64) {
+      _mm512_storeu_si512(out, bytes);
+    } else if (block.width == 64) {
+      _mm512_mask_storeu_epi8(out, first_bytes(block.n), bytes);
+    } else {
+      const auto mask = static_cast<__mmask32>(first_bytes(block.n));
+      for (size_t band = 0; band < row.bands; ++band, out += row.band_step) {
+        _mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(bytes));
+        bytes = block.width == 32 ? _mm512_alignr_epi64(bytes, bytes, 4) : _mm512_alignr_epi64(bytes, bytes, 2);
+      }
+    }
+  }
+};
 
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run};
+const DepthwiseKernel depthwise = {run<Isa>};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -1,12 +1,12 @@
-// int8 depthwise convolution: one input channel for each output channel.
+// int8 depthwise convolution of one NHWC image: each output channel sees one input channel.
 //
-//   out[p][c] = requantize(bias[c] + sum_t input[p * input_step + t][c] * w[t][c])    p < pixels, c < channels
+//   out[y][x][c] = requantize(bias[c] + sum_(i, j) image[y * stride_h + i * dilation_h - pad_top]
+//                                                       [x * stride_w + j * dilation_w - pad_left][c / multiplier]
+//                                                  * w[i][j][c])                row_begin <= y < row_end, x < out_w
 //
-// `input` is an indirection buffer: a pointer for each tap of each output pixel, to `channels` int8 values
-// (a pixel of the NHWC input, or a row filled with the zero point for padding). Taps of neighbouring
-// pixels may overlap. Reads exactly `channels` bytes behind each pointer. Weights: panels of 16 channels,
-// [ceil(channels/16)][taps][16] (pack/format.h), zero past the last channel, and never -128: two products of such
-// weights fit in int16. epilogue.wsum is needed.
+// and what lies outside of the image is zero_point, on every side. Weights: panels of 16 channels,
+// [ceil(channels/16)][kernel_h][kernel_w][16] (pack/format.h), zero past the last channel, and never -128: two products
+// of such weights fit in int16. epilogue.wsum is needed.
 #pragma once
 
 #include <cstddef>
@@ -16,21 +16,44 @@
 
 namespace mobilekernels {
 
+struct DepthwiseShape {
+  size_t in_h, in_w;
+  size_t channels;    // of the output
+  size_t multiplier;  // output channels of an input channel
+  size_t out_w;
+  size_t kernel_h, kernel_w;
+  size_t stride_h, stride_w;
+  size_t dilation_h, dilation_w;
+  size_t pad_top, pad_left;
+};
+
 struct DepthwiseArgs {
-  size_t pixels;
-  size_t channels;
-  size_t taps;
-  const int8_t* const* input;
-  size_t input_step;  // pointers to advance for the next pixel
+  DepthwiseShape shape;
+  const int8_t* x;
+  int8_t zero_point;
   const int8_t* w;
-  int8_t* out;
+  size_t row_begin, row_end;  // output rows of this call
+  int8_t* out;                // row_begin's first pixel; the residual's data begins there, too
   float* out_float;   // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
-  size_t out_stride;  // elements between output pixels
+  size_t out_stride;  // elements between output pixels; rows follow each other
   Epilogue epilogue;
+  void* scratch;  // depthwise_scratch_bytes(), aligned to 64
 };
 
 struct DepthwiseKernel {
   void (*run)(const DepthwiseArgs& args);
 };
+
+// At most what depthwise_inl.h keeps in scratch memory on any ISA: a call may run on another one than was asked for.
+static inline size_t depthwise_scratch_bytes(const DepthwiseShape& s) {
+  constexpr size_t kColumn = 64;  // bytes of a column of the ring, and of its weights of a tap; parts are aligned to it
+  const size_t columns = (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
+  const size_t rows = (s.kernel_h - 1) * s.dilation_h + 1;
+  const size_t taps = s.kernel_h * s.kernel_w;
+  const size_t ring = (rows * columns + 4 * s.dilation_w) * kColumn;
+  const size_t pointers = (s.kernel_h + taps + 4) * 8;
+  const size_t weights = (taps + 4) * kColumn;
+  return (ring + pointers + weights) / kColumn * kColumn + 4 * kColumn;
+}
 
 }  // namespace mobilekernels

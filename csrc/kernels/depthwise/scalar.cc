@@ -8,23 +8,36 @@ namespace {
 
 using namespace depthwise_loops;
 
-int32_t convolve(const DepthwiseArgs& args, const int8_t* const* input, size_t c) {
-  const int8_t* w = weights_at(args, c / kPanel * kPanel, 0) + c % kPanel;
+int32_t convolve(const DepthwiseArgs& args, size_t y, size_t x, size_t c) {
+  const DepthwiseShape& s = args.shape;
   int32_t acc = args.epilogue.bias[c];
-  for (size_t t = 0; t < args.taps; ++t) acc += int32_t{input[t][c]} * w[t * kPanel];
+  for (size_t i = 0; i < s.kernel_h; ++i) {
+    const size_t row = y * s.stride_h + i * s.dilation_h;
+    const bool row_inside = row >= s.pad_top && row - s.pad_top < s.in_h;
+    for (size_t j = 0; j < s.kernel_w; ++j) {
+      const size_t column = x * s.stride_w + j * s.dilation_w;
+      const bool inside = row_inside && column >= s.pad_left && column - s.pad_left < s.in_w;
+      const size_t pixel = (row - s.pad_top) * s.in_w + column - s.pad_left;
+      const int8_t value = inside ? args.x[(pixel * s.channels + c) / s.multiplier] : args.zero_point;
+      acc += int32_t{value} * weights_at(args, c / kPanel * kPanel, i * s.kernel_w + j)[c % kPanel];
+    }
+  }
   return acc;
 }
 
 void run(const DepthwiseArgs& args) {
-  for (size_t p = 0; p < args.pixels; ++p) {
-    for (size_t c = 0; c < args.channels; ++c) {
-      const int32_t acc = convolve(args, args.input + p * args.input_step, c);
-      const float scale = args.epilogue.scale[c];
-      const size_t to = p * args.out_stride + c;
-      if (args.out_float != nullptr) {
-        args.out_float[to] = static_cast<float>(acc) * scale;
-      } else {
-        args.out[to] = epilogue_scalar::requantize(acc, scale, args.epilogue, residual_at(args, p, c));
+  for (size_t y = args.row_begin; y < args.row_end; ++y) {
+    for (size_t x = 0; x < args.shape.out_w; ++x) {
+      for (size_t c = 0; c < args.shape.channels; ++c) {
+        const int32_t acc = convolve(args, y, x, c);
+        const float scale = args.epilogue.scale[c];
+        const size_t pixel = pixel_index(args, y, x), to = pixel * args.out_stride + c;
+        if (args.out_float != nullptr) {
+          args.out_float[to] = static_cast<float>(acc) * scale;
+        } else {
+          const int8_t* residual = residual_at(args, pixel, c);
+          args.out[to] = epilogue_scalar::requantize(acc, scale, args.epilogue, residual);
+        }
       }
     }
   }

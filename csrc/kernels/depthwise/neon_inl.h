@@ -1,0 +1,40 @@
+// What NEON's depthwise kernels share: copies and stores of 16 channels.
+#pragma once
+
+#include "kernels/depthwise/depthwise_inl.h"
+#include "kernels/epilogue_neon_inl.h"
+#include "kernels/unroll.h"
+
+namespace mobilekernels::depthwise_loops {
+
+// n channels of pixels into columns of `Channels`.
+template <int Channels>
+[[gnu::always_inline]] static inline void copy_lanes(int8_t* to, const int8_t* from, size_t pixels, size_t step,
+                                                     size_t n) {
+  if (n == Channels) {
+    for (; pixels > 0; --pixels, to += Channels, from += step) {
+      unroll<Channels / 16>([&](auto i)
+                                MOBILEKERNELS_INLINE_LAMBDA { vst1q_s8(to + 16 * i, vld1q_s8(from + 16 * i)); });
+    }
+    return;
+  }
+  for (; pixels > 0; --pixels, to += Channels, from += step) {
+    size_t c = 0;
+    for (; c + 16 <= n; c += 16) vst1q_s8(to + c, vld1q_s8(from + c));
+    if (c < n) vst1q_s8(to + c, epilogue_neon::load_bytes(from + c, n - c));
+  }
+}
+
+[[gnu::always_inline]] static inline void store_pixel(const Row<int8_t>& row, const epilogue_neon::Constants& constants,
+                                                      size_t x, const int32x4x4_t& acc) {
+  const DepthwiseArgs& args = row.args;
+  const size_t pixel = pixel_index(args, row.y, x), c = row.block.first, to = pixel * args.out_stride + c;
+  const float* scale = args.epilogue.scale + c;
+  if (args.out_float != nullptr) {
+    epilogue_neon::store16_float(args.out_float + to, row.block.n, acc, scale);
+  } else {
+    epilogue_neon::store16(args.out + to, row.block.n, residual_at(args, pixel, c), acc, scale, constants);
+  }
+}
+
+}  // namespace mobilekernels::depthwise_loops
