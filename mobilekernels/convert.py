@@ -39,6 +39,7 @@ def convert(
     from mobilekernels.lowering.describe import describe
     from mobilekernels.lowering.fuse_residual import fuse_residual_adds
     from mobilekernels.passes import prepare
+    from mobilekernels.segments.memory import memory_of
     from mobilekernels.segments.partition import fuse_segments
 
     inputs = _inputs(example_inputs)
@@ -49,7 +50,9 @@ def convert(
     prepare(canonical, leaves)
     lowered = lower(canonical)
     fused = fuse_residual_adds(lowered.module)
-    fuse_segments(lowered.module)
+    if fuse_segments(lowered.module):
+        shapes = ", ".join("x".join(map(str, x.shape)) for x in leaves if isinstance(x, torch.Tensor))
+        remarks += (f"activations for {shapes}: {memory_of(lowered.module, leaves)}",)
     report = Report(describe(canonical, lowered.notes, fused), kind.value, remarks)
     return ConvertedModel(lowered.module, report, _specs(canonical, leaves)), report
 

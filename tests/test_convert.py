@@ -169,7 +169,7 @@ def test_weights_of_minus_128():
     assert report.mac_coverage == 1.0
 
     kept, strict = mobilekernels.convert(quantized, (X,), narrow_weights=False)
-    assert strict.remarks == ()
+    assert not any("weight codes" in remark for remark in strict.remarks)
     assert any("-128" in row.reason for row in strict.stock)
     torch.testing.assert_close(kept(X), quantized(X), rtol=0.2, atol=0.1)
 

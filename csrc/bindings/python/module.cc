@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module) {
   bind_depthwise(module);
   bind_elementwise(module);
   bind_pool(module);
+  bind_segment(module);
 }
