@@ -1,94 +1,13 @@
-// sdot by lane: a vector of weights (4 channels x 4 k) times one quad of a row, which stays in a register with its
-// three neighbours.
-#include <arm_neon.h>
-
-#include "kernels/gemm/gemm.h"
-#include "kernels/gemm/gemm_inl.h"
-#include "kernels/gemm/neon_store_inl.h"
-#include "kernels/unroll.h"
+// ARMv8.2 with dot products: 6 x 16 tiles of sdot.
+#include "kernels/gemm/neon_dotprod_inl.h"
 
 namespace mobilekernels {
 namespace neon_dotprod {
-namespace {
-
-// Not vdotq_laneq_s32: with 24 accumulators gcc copies them about (it is free to choose another register for the
-// result).
-template <int Lane>
-[[gnu::always_inline]] inline void multiply_add(int32x4_t& acc, int8x16_t weights, int8x16_t row) {
-  asm("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(acc) : "w"(weights), "w"(row), "i"(Lane));
-}
-
-struct Tile {
-  static constexpr int kRows = 6;
-  static constexpr int kPanels = 1;
-  using Constants = epilogue_neon::Constants;
-  static Constants load_constants(const Epilogue& epilogue) { return epilogue_neon::load_constants(epilogue); }
-
-  // One quad of every row, at lane `Lane` of `rows`.
-  template <int Rows, int Lane>
-  [[gnu::always_inline]] static void step(int32x4_t (&acc)[Rows][4], const int8x16_t (&rows)[Rows], const int8_t* w) {
-    unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
-      const int8x16_t weights = vld1q_s8(w + 16 * i);
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { multiply_add<Lane>(acc[r][i], weights, rows[r]); });
-    });
-  }
-
-  template <int Rows, int Panels>
-  [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
-                                    const Constants& constants) {
-    const int32x4x4_t bias = gemm_loops::load_bias(args, origin);
-    int32x4_t acc[Rows][4];
-    const int8_t* a[Rows];
-    unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-      a[r] = reinterpret_cast<const int8_t*>(gemm_loops::row_pointer(args, origin.row + r));
-      unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { acc[r][i] = bias.val[i]; });
-    });
-    const int8_t* w = gemm_loops::panel_pointer(args, origin.channel);
-    constexpr size_t kStep = kQuad * kPanelChannels;
-    size_t q = 0;
-    for (; q + 4 <= args.quads; q += 4) {
-      int8x16_t rows[Rows];
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { rows[r] = vld1q_s8(a[r] + q * kQuad); });
-      step<Rows, 0>(acc, rows, w);
-      step<Rows, 1>(acc, rows, w + kStep);
-      step<Rows, 2>(acc, rows, w + 2 * kStep);
-      step<Rows, 3>(acc, rows, w + 3 * kStep);
-      w += 4 * kStep;
-    }
-    if (q + 2 <= args.quads) {
-      int8x16_t rows[Rows];
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-        const int8x8_t two = vld1_s8(a[r] + q * kQuad);
-        rows[r] = vcombine_s8(two, two);
-      });
-      step<Rows, 0>(acc, rows, w);
-      step<Rows, 1>(acc, rows, w + kStep);
-      q += 2;
-      w += 2 * kStep;
-    }
-    if (q < args.quads) {
-      int8x16_t rows[Rows];
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-        int32_t quad;
-        __builtin_memcpy(&quad, a[r] + q * kQuad, sizeof(quad));
-        rows[r] = vreinterpretq_s8_s32(vdupq_n_s32(quad));
-      });
-      step<Rows, 0>(acc, rows, w);
-      w += kStep;
-    }
-    int32x4x4_t sums[Rows];
-    unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-      unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { sums[r].val[i] = acc[r][i]; });
-    });
-    gemm_loops::store_rows(args, origin, sums, constants);
-  }
-};
-
-}  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows,           kPanelChannels,       1, true, gemm_loops::pack_int8,
-                         gemm_loops::fill_int8, gemm_loops::run<Tile>};
+const GemmKernel gemm = {
+    DotprodTile::kRows,          kPanelChannels, 1, true, gemm_loops::pack_int8, gemm_loops::fill_int8,
+    gemm_loops::run<DotprodTile>};
 
 }  // namespace neon_dotprod
 }  // namespace mobilekernels

@@ -1,10 +1,12 @@
 // smmla: 2 rows x 8 k by 2 channels x 8 k, a 2 x 2 tile of sums an instruction. Two quads of a weight panel, zipped
 // by 32-bit lanes, are its operand: (c0 k0-3, c0 k4-7, c1 k0-3, c1 k4-7). Where many rows use a panel it is zipped
-// once, into scratch memory; a few rows zip as they go.
+// once, into scratch memory; a few rows zip as they go. One row alone would leave half of each smmla idle: it takes
+// sdot.
 #include <arm_neon.h>
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_inl.h"
+#include "kernels/gemm/neon_dotprod_inl.h"
 #include "kernels/gemm/neon_store_inl.h"
 #include "kernels/unroll.h"
 
@@ -125,6 +127,10 @@ struct Tile {
 };
 
 void run(const GemmArgs& args) {
+  if (args.rows == 1) {
+    gemm_loops::run<DotprodTile>(args);
+    return;
+  }
   // One tile of rows would read each zipped panel once.
   if (args.scratch == nullptr || args.rows <= Tile<true>::kRows) {
     gemm_loops::run<Tile<false>>(args);
