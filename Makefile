@@ -7,12 +7,14 @@ WERROR ?=
 # Further arguments: `make test PYTEST="-k conv2d"`, `make demo DEMO="--quick"`.
 PYTEST ?=
 DEMO ?=
+COUNT ?=
+MCA ?=
 
 BIN := $(VENV)/bin
 REQUIREMENTS := $(wildcard requirements/*.txt)
 INSTALLED := $(VENV)/.installed
 EDITABLE := $(VENV)/.editable
-CPP := $(shell find csrc tests/cpp -name '*.h' -o -name '*.cc')
+CPP := $(shell find csrc tests/cpp bench/cpp -name '*.h' -o -name '*.cc')
 # Absolute, and the virtual environment's tools first: what builds must not depend on what else a machine has.
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -21,11 +23,11 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp arm test-arm lint format symbols clean distclean
+.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm runner test-devices count-arm mca-arm lint format symbols clean distclean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
-	  while IFS='|' read -r goal text; do printf '  make %-10s %s\n' "$$goal" "$$text"; done
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
+	  while IFS='|' read -r goal text; do printf '  make %-14s %s\n' "$$goal" "$$text"; done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -59,7 +61,7 @@ test: build check-cpp ## the whole test suite
 ARM_PRESETS := linux-aarch64 linux-armv7
 ARM_TOOLS := aarch64-linux-gnu-g++ arm-linux-gnueabihf-g++
 
-arm: $(INSTALLED) ## cross-build the core and its C++ tests for ARM (Debian: g++-aarch64-linux-gnu g++-arm-linux-gnueabihf)
+arm: $(INSTALLED) ## cross-build the core, its C++ tests and the benchmark runner for ARM (Debian: g++-aarch64-linux-gnu g++-arm-linux-gnueabihf)
 	@for tool in $(ARM_TOOLS); do command -v $$tool > /dev/null || \
 	  { echo "make arm needs $$tool: apt-get install g++-aarch64-linux-gnu g++-arm-linux-gnueabihf"; exit 1; }; done
 	@mkdir -p build
@@ -68,9 +70,41 @@ arm: $(INSTALLED) ## cross-build the core and its C++ tests for ARM (Debian: g++
 	    { cat build/$$preset.log; exit 1; }; \
 	  $(BIN)/cmake --build --preset $$preset || exit 1; done
 
-test-arm: arm ## the C++ tests on emulated ARM cores (Debian: qemu-user)
+android-check: $(INSTALLED) ## compile the core for Android, the kernels for macOS and iOS, without their SDKs (Debian: clang-22 libc++-22-dev)
+	@mkdir -p build
+	@for preset in android-arm64 android-armv7 macos-arm64 ios-arm64; do preset=freestanding-$$preset; \
+	  { $(BIN)/cmake --preset $$preset -DMOBILEKERNELS_WERROR=ON && $(BIN)/cmake --build --preset $$preset; } \
+	    > build/$$preset.log 2>&1 || { cat build/$$preset.log; exit 1; }; \
+	  echo "$$preset: $$(find build/$$preset -name '*.cc.obj' | wc -l) files compiled, no warning"; done
+
+AARCH64_WHEEL := manylinux_2_28_aarch64.whl
+
+# The folder that setuptools collects the wheel's files in would keep what the checkout no longer has.
+wheel-aarch64: $(INSTALLED) ## cross-build the wheel for aarch64 Linux into dist/, against torch 2.10 (Debian: qemu-user g++-aarch64-linux-gnu)
+	@$(BIN)/python -m tools.arm_root > /dev/null
+	@rm -rf build/cmake-*-linux-aarch64/wheel dist/mobilekernels-*-$(AARCH64_WHEEL)
+	MOBILEKERNELS_CROSS=linux-aarch64 MOBILEKERNELS_CROSS_ROOT=build/arm-root \
+	  $(BIN)/python -m pip wheel -q --no-build-isolation --no-deps -w dist .
+	@$(BIN)/python -m tools.check_wheel dist/mobilekernels-*-$(AARCH64_WHEEL)
+
+test-arm: build runner arm wheel-aarch64 ## C++ and Python tests on emulated ARM cores (Debian: qemu-user)
 	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }
-	$(BIN)/python tests/arm/emulate.py
+	$(BIN)/python -m tests.arm.emulate --wheel dist/mobilekernels-*-$(AARCH64_WHEEL)
+
+runner: $(INSTALLED) ## build the benchmark runner for this machine (`make arm` builds it for ARM)
+	@mkdir -p build
+	@$(BIN)/cmake -S . -B build/native -G Ninja -DMOBILEKERNELS_TESTS=OFF -DMOBILEKERNELS_BENCH=ON \
+	  -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF) > build/native.log 2>&1 || { cat build/native.log; exit 1; }
+	$(BIN)/cmake --build build/native --target mk_bench
+
+test-devices: build runner arm ## the benchmark on devices: qemu, ssh to this machine (Debian: qemu-user openssh-server adb)
+	MOBILEKERNELS_REQUIRE_DEVICES=1 $(BIN)/python -m pytest tests/devices tests/bench tests/cli/test_bench.py
+
+count-arm: arm ## proxy for speed: instructions per MAC on emulated ARM cores, ours and stock (COUNT=--ours-only: gate alone)
+	$(BIN)/python -m bench.arm.count $(COUNT)
+
+mca-arm: arm ## proxy for speed: our inner loops by llvm-mca's models of ARM cores (Debian: llvm-22)
+	$(BIN)/python -m bench.arm.mca --gate $(MCA)
 
 lint: $(INSTALLED) ## ruff, mypy, clang-format
 	$(BIN)/ruff check .

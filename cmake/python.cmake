@@ -30,5 +30,8 @@ target_link_libraries(_core PRIVATE mobilekernels mobilekernels_flags)
 set_source_files_properties(csrc/bindings/python/dispatch.cc PROPERTIES COMPILE_DEFINITIONS
                             "MOBILEKERNELS_NOT_BUILT_REASONS=\"${not_built_reasons}\"")
 set_target_properties(_core PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+include(cmake/manylinux.cmake)
+mobilekernels_manylinux(mobilekernels)
+mobilekernels_manylinux(_core)
 
 install(TARGETS mobilekernels _core LIBRARY DESTINATION . COMPONENT python)

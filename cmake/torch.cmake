@@ -29,4 +29,7 @@ else()
   target_link_libraries(mobilekernels_torch PRIVATE ${MOBILEKERNELS_TORCH_DIR}/lib/libtorch_cpu.so)
 endif()
 set_target_properties(mobilekernels_torch PROPERTIES CXX_VISIBILITY_PRESET hidden BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+include(cmake/manylinux.cmake)
+mobilekernels_manylinux(mobilekernels_torch)
+
 install(TARGETS mobilekernels_torch LIBRARY DESTINATION . COMPONENT python)
