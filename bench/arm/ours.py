@@ -21,7 +21,7 @@ _PARTS = (
         re.compile(r"pack_rows|pack_int8|fill_int8|gemm_loops::(pack|fill)|(__)?mem(cpy|set|move)"),
     ),
     ("GEMM", re.compile(r"gemm_loops::|Tile(<.*>)?::|run\(GemmArgs")),
-    ("depthwise", re.compile(r"depthwise_loops::|run\(DepthwiseArgs")),
+    ("depthwise", re.compile(r"depthwise_loops::|Isa::|run\(DepthwiseArgs")),
 )
 
 
