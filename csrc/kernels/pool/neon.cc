@@ -1,10 +1,30 @@
+// The loops of pool_inl.h, and the end of an average written out: gcc vectorises no float for armv7.
+#include "kernels/epilogue_neon_inl.h"
 #include "kernels/pool/pool_inl.h"
 
 namespace mobilekernels {
 namespace neon {
+namespace {
+
+using namespace epilogue_neon;
+
+void finish(size_t channels, const int32_t* sums, int32_t offset, float scale, const OutputRange& output, int8_t* out) {
+  const Bounds limits = bounds(output);
+  const float32x4_t scales = vdupq_n_f32(scale);
+  const int32x4_t offsets = vdupq_n_s32(offset);
+  size_t c = 0;
+  for (; c + 16 <= channels; c += 16) {
+    int32x4x4_t sum;
+    for (int j = 0; j < 4; ++j) sum.val[j] = vsubq_s32(vld1q_s32(sums + c + 4 * j), offsets);
+    vst1q_s8(out + c, requantize(sum, {{scales, scales, scales, scales}}, limits));
+  }
+  pool_loops::finish(channels - c, sums + c, offset, scale, output, out + c);
+}
+
+}  // namespace
 
 extern const PoolKernels pool;
-const PoolKernels pool = {pool_loops::max, pool_loops::accumulate, pool_loops::finish};
+const PoolKernels pool = {pool_loops::max, pool_loops::accumulate, finish};
 
 }  // namespace neon
 }  // namespace mobilekernels
