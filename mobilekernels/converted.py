@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 from mobilekernels.errors import FormatError, translate
 from mobilekernels.packing import read_header
 from mobilekernels.report import Report
-from mobilekernels.segments.program import Program, operator_of
+from mobilekernels.segments.walk import calls
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,9 @@ class InputSpec:
             )
 
 
-def _calls(graph_module: fx.GraphModule) -> Iterator[tuple[Any, Sequence[Any]]]:
-    """Operators and their arguments (nodes of the graph), those inside segments too."""
-    for node in graph_module.graph.nodes:
-        if node.target is not torch.ops.mobilekernels.segment.default:
-            yield node.target, node.args
-            continue
-        inputs, constants, text = node.args
-        program = Program.parse(text)
-        values = [*inputs, *constants, *[None] * len(program.steps)]
-        for step in program.steps:
-            yield operator_of(step.name), step.arguments(values)
-
-
 def _packed_weights(graph_module: fx.GraphModule) -> Iterator[str]:
     """The names of the buffers that operators take as `packed`."""
-    for target, arguments in _calls(graph_module):
+    for target, arguments in calls(graph_module):
         if isinstance(target, torch._ops.OpOverload):
             for argument, value in zip(target._schema.arguments, arguments, strict=False):
                 if argument.name == "packed" and isinstance(value, fx.Node):

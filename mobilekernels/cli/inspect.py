@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import operator
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import fx, nn
 
 from mobilekernels.cli import exits, options
 from mobilekernels.cli.pipeline import is_converted, named_model, run_pipeline
+from mobilekernels.segments.walk import calls
 
 HELP = "coverage of a model: what is swapped, by which kernel, what is not and why"
 
@@ -45,8 +47,8 @@ def run(args: argparse.Namespace) -> tuple[int, Any]:
 
 def _converted(module: nn.Module, json: bool) -> Any:
     """A model that was converted before: its operators, counted."""
-    graph: Any = module.graph
-    counts = Counter(str(node.target) for node in graph.nodes if node.op == "call_function")
+    assert isinstance(module, fx.GraphModule)
+    counts = Counter(str(target) for target, _ in calls(module) if target is not operator.getitem)
     if json:
         return {"converted": True, "operators": dict(counts)}
     print("converted already; its operators:")
