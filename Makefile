@@ -9,6 +9,7 @@ PYTEST ?=
 DEMO ?=
 COUNT ?=
 MCA ?=
+BENCH ?=
 
 BIN := $(VENV)/bin
 REQUIREMENTS := $(wildcard requirements/*.txt)
@@ -23,7 +24,7 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm runner test-devices count-arm mca-arm lint format symbols clean distclean
+.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm runner test-devices count-arm mca-arm bench lint format symbols clean distclean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -105,6 +106,11 @@ count-arm: arm ## proxy for speed: instructions per MAC on emulated ARM cores, o
 
 mca-arm: arm ## proxy for speed: our inner loops by llvm-mca's models of ARM cores (Debian: llvm-22)
 	$(BIN)/python -m bench.arm.mca --gate $(MCA)
+
+# The peers outside of PyTorch are no part of the set-up: they are measured against, and nothing else needs them.
+bench: build ## whole networks, ours and every peer side by side; writes bench/results/ (BENCH=--quick: three minutes)
+	$(BIN)/python -m pip install -q -r requirements/bench.txt
+	$(BIN)/python -m bench.e2e $(BENCH)
 
 lint: $(INSTALLED) ## ruff, mypy, clang-format
 	$(BIN)/ruff check .

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -35,6 +35,7 @@ def compare(
     rounds: int = 20,
     labels: Any = None,
     progress: bool = True,
+    around_timing: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Comparison:
     """Run every engine on the same data and time them, interleaved round by round.
 
@@ -51,6 +52,7 @@ def compare(
         rounds: timed rounds; 0 skips timing.
         labels: class indices [rows], where ``data`` does not bring them.
         progress: whether to show progress on stderr.
+        around_timing: gives what surrounds all timed rounds, when every engine is ready (pinning to a CPU).
 
     Raises:
         TypeError, ValueError: an argument is of a wrong type or value; the message names it.
@@ -79,7 +81,8 @@ def compare(
         _check_labels(truth, reference)
         prepared, absent = _prepare(chosen, subject, progress)
         outputs = {name: _run(item, calls) for name, item in prepared.items()}
-        medians = _time(prepared, calls[0], rounds, progress)
+        with around_timing():
+            medians = _time(prepared, calls[0], rounds, progress)
     results = tuple(
         _result(engine, absent, prepared, outputs, medians, reference, truth) for engine in chosen
     )

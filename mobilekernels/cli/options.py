@@ -16,6 +16,8 @@ ENGINES = (
     "xnnpack",
     "xnnpack-same",
 )
+# Not among "all": they need packages of their own.
+PEERS = ("onnxruntime-int8", "openvino-int8")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -113,9 +115,9 @@ def positive(text: str) -> int:
 def engine_names(text: str) -> list[str]:
     """``"all"`` or names with commas between."""
     names = list(ENGINES) if text == "all" else text.split(",")
-    unknown = [name for name in names if name not in ENGINES]
+    unknown = [name for name in names if name not in (*ENGINES, *PEERS)]
     if unknown:
         raise argparse.ArgumentTypeError(
-            f"given {', '.join(unknown)}; accepted are all, {', '.join(ENGINES)}"
+            f"given {', '.join(unknown)}; accepted are all, {', '.join((*ENGINES, *PEERS))}"
         )
     return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mobilekernels.engines import ours, torch_float, torch_int8, xnnpack
+from mobilekernels.engines import onnxruntime, openvino, ours, torch_float, torch_int8, xnnpack
 from mobilekernels.engines.base import Engine, EngineAbsent, Pending, Prepared, Subject
 
 ENGINES: tuple[Engine, ...] = (
@@ -17,10 +17,12 @@ ENGINES: tuple[Engine, ...] = (
     xnnpack.INT8,
     xnnpack.SAME_GRAPH,
 )
+# Runtimes outside of PyTorch: run where they are named, as most users have neither.
+PEERS: tuple[Engine, ...] = (onnxruntime.INT8, openvino.INT8)
 
 
 def select(engines: str | Iterable[str]) -> tuple[Engine, ...]:
-    """The engines named, in the table's order; ``"all"`` for every one.
+    """The engines named, in the table's order; ``"all"`` for ``ENGINES``, which leaves ``PEERS`` out.
 
     Raises:
         ValueError: a name is unknown; the message lists those that there are.
@@ -28,13 +30,13 @@ def select(engines: str | Iterable[str]) -> tuple[Engine, ...]:
     if engines == "all":
         return ENGINES
     names = [engines] if isinstance(engines, str) else list(engines)
-    known = [engine.name for engine in ENGINES]
+    known = [engine.name for engine in (*ENGINES, *PEERS)]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise ValueError(
             f"engines: given {unknown or names}; accepted are 'all' or a list of {', '.join(known)}"
         )
-    return tuple(engine for engine in ENGINES if engine.name in names)
+    return tuple(engine for engine in (*ENGINES, *PEERS) if engine.name in names)
 
 
-__all__ = ["ENGINES", "Engine", "EngineAbsent", "Pending", "Prepared", "Subject", "select"]
+__all__ = ["ENGINES", "PEERS", "Engine", "EngineAbsent", "Pending", "Prepared", "Subject", "select"]
