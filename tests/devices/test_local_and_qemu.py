@@ -32,7 +32,7 @@ def test_local(folder: Path) -> None:
     [
         ("cortex-a53", "aarch64", {"neon"}),
         ("neoverse-n1", "aarch64", {"neon", "neon_dotprod"}),
-        ("max,sme=off", "aarch64", {"neon", "neon_i8mm"}),
+        ("max,sme=off", "aarch64", {"neon", "neon_dotprod", "neon_i8mm"}),
         ("cortex-a15", "armv7l", {"neon"}),
     ],
 )
