@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.arm import gate, ours, stock, tables
+from bench import tables
+from bench.arm import gate, ours, stock
 from bench.arm.plugin import ROOT, CountError
 from bench.arm.result import Result, geometric_mean
 from mobilekernels.bench.layers import parse

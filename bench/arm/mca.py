@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.arm import disassembly, tables
+from bench import tables
+from bench.arm import disassembly
 
 MCA = "llvm-mca-22"
 ROOT = Path(__file__).parents[2]

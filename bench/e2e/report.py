@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.arm.tables import markdown
 from bench.e2e.machine import Machine
 from bench.e2e.measure import OURS, NetworkResult
+from bench.tables import markdown
 from mobilekernels.comparison import EngineResult
 
 FORMAT = "mobilekernels-e2e-1"

@@ -5,79 +5,65 @@
 namespace mobilekernels::segment {
 namespace {
 
-// Elementwise between dtypes; the images of the two orders differ in their shape besides.
-Status decode(const Call& call, Dtype from, int dims, Operand* x, QParams* params) {
+// The operand and parameters of an operator between dtypes; any rank where `dims` is 0.
+struct Decoded {
+  Operand x;
+  QParams params;
+};
+
+Status decode(const Call& call, Dtype from, int dims, Decoded* decoded) {
   Arguments in(call);
-  *x = in.operand(0, from, dims);
-  *params = in.qparams();
+  decoded->x = in.operand(0, from, dims);
+  decoded->params = in.qparams();
   return in.finish();
 }
 
+// Contiguous, any shape, both ways.
 template <Dtype from, Dtype to>
 Status infer_flat(const Call& call, TensorInfo* out) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, from, 0, &x, &params));
-  if (x.strides != nullptr) return bad_argument(call.op, "x", "a tensor with strides", "a contiguous tensor");
-  *out = x.info;
+  Decoded d;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, from, 0, &d));
+  if (d.x.strides != nullptr) return bad_argument(call.op, "x", "a tensor with strides", "a contiguous tensor");
+  *out = d.x.info;
   out->dtype = to;
   return {};
 }
 
-Status run_quantize(const Call& call, const TensorInfo&, void* out, const Context& context) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::float32, 0, &x, &params));
-  return quantize(static_cast<const float*>(x.data), x.info.count(), params.scale, params.zero_point,
-                  static_cast<int8_t*>(out), context);
+template <Dtype from, typename From, typename To,
+          Status (*function)(const From*, int64_t, double, int32_t, To*, const Context&)>
+Status run_flat(const Call& call, const TensorInfo& info, void* out, const Context& context) {
+  Decoded d;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, from, 0, &d));
+  return function(static_cast<const From*>(d.x.data), info.count(), d.params.scale, d.params.zero_point,
+                  static_cast<To*>(out), context);
 }
 
-Status run_dequantize(const Call& call, const TensorInfo&, void* out, const Context& context) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::int8, 0, &x, &params));
-  return dequantize(static_cast<const int8_t*>(x.data), x.info.count(), params.scale, params.zero_point,
-                    static_cast<float*>(out), context);
-}
-
-// float32 [N, C, H, W] of any strides -> int8 [N, H, W, C]
-Status infer_quantize_nhwc(const Call& call, TensorInfo* out) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::float32, 4, &x, &params));
-  const int64_t* s = x.info.sizes;
-  *out = image_info({s[0], s[2], s[3], s[1]});
+// float32 [N, C, H, W] of any strides -> int8 [N, H, W, C], or int8 [N, H, W, C] -> float32 [N, C, H, W].
+template <Dtype from, int first, int second, int third>
+Status infer_image(const Call& call, TensorInfo* out) {
+  Decoded d;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, from, 4, &d));
+  const int64_t* s = d.x.info.sizes;
+  *out = {from == Dtype::float32 ? Dtype::int8 : Dtype::float32, 4, {s[0], s[first], s[second], s[third]}};
   return {};
 }
 
 Status run_quantize_nhwc(const Call& call, const TensorInfo& info, void* out, const Context& context) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::float32, 4, &x, &params));
+  Decoded d;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::float32, 4, &d));
   const int64_t* s = info.sizes;
   const int64_t contiguous[4] = {s[3] * s[1] * s[2], s[1] * s[2], s[2], 1};
-  return quantize_nhwc(static_cast<const float*>(x.data), {s[0], s[1], s[2], s[3]},
-                       x.strides == nullptr ? contiguous : x.strides, params.scale, params.zero_point,
+  return quantize_nhwc(static_cast<const float*>(d.x.data), {s[0], s[1], s[2], s[3]},
+                       d.x.strides == nullptr ? contiguous : d.x.strides, d.params.scale, d.params.zero_point,
                        static_cast<int8_t*>(out), context);
 }
 
-// int8 [N, H, W, C] -> float32 [N, C, H, W]
-Status infer_dequantize_nchw(const Call& call, TensorInfo* out) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::int8, 4, &x, &params));
-  const int64_t* s = x.info.sizes;
-  *out = {Dtype::float32, 4, {s[0], s[3], s[1], s[2]}};
-  return {};
-}
-
 Status run_dequantize_nchw(const Call& call, const TensorInfo&, void* out, const Context& context) {
-  Operand x;
-  QParams params{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::int8, 4, &x, &params));
-  const int64_t* s = x.info.sizes;
-  return dequantize_nchw(static_cast<const int8_t*>(x.data), {s[0], s[1], s[2], s[3]}, params.scale, params.zero_point,
-                         static_cast<float*>(out), context);
+  Decoded d;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::int8, 4, &d));
+  const int64_t* s = d.x.info.sizes;
+  return dequantize_nchw(static_cast<const int8_t*>(d.x.data), {s[0], s[1], s[2], s[3]}, d.params.scale,
+                         d.params.zero_point, static_cast<float*>(out), context);
 }
 
 Status infer_lut(const Call& call, TensorInfo* out) {
@@ -100,10 +86,12 @@ Status run_lut(const Call& call, const TensorInfo& info, void* out, const Contex
 }  // namespace
 
 extern const OpDef quantize_op, dequantize_op, quantize_nhwc_op, dequantize_nchw_op, lut_op;
-const OpDef quantize_op{"quantize", infer_flat<Dtype::float32, Dtype::int8>, nullptr, run_quantize};
-const OpDef dequantize_op{"dequantize", infer_flat<Dtype::int8, Dtype::float32>, nullptr, run_dequantize};
-const OpDef quantize_nhwc_op{"quantize_nhwc", infer_quantize_nhwc, nullptr, run_quantize_nhwc};
-const OpDef dequantize_nchw_op{"dequantize_nchw", infer_dequantize_nchw, nullptr, run_dequantize_nchw};
+const OpDef quantize_op{"quantize", infer_flat<Dtype::float32, Dtype::int8>, nullptr,
+                        run_flat<Dtype::float32, float, int8_t, quantize>};
+const OpDef dequantize_op{"dequantize", infer_flat<Dtype::int8, Dtype::float32>, nullptr,
+                          run_flat<Dtype::int8, int8_t, float, dequantize>};
+const OpDef quantize_nhwc_op{"quantize_nhwc", infer_image<Dtype::float32, 2, 3, 1>, nullptr, run_quantize_nhwc};
+const OpDef dequantize_nchw_op{"dequantize_nchw", infer_image<Dtype::int8, 3, 1, 2>, nullptr, run_dequantize_nchw};
 const OpDef lut_op{"lut", infer_lut, nullptr, run_lut};
 
 }  // namespace mobilekernels::segment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,9 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
+from torch.fx.passes.utils.fuser_utils import fuse_by_partitions
 
-from mobilekernels.segments.program import FLATTEN, Program, Step, name_of
+from mobilekernels.segments.program import FLATTEN, Program, Step, is_tensor, name_of
 
 # One operator is quicker called by itself.
 _FEWEST = 2
@@ -35,9 +37,7 @@ def fuse_segments(module: fx.GraphModule) -> int:
     ]
     if not partitions:
         return 0
-    # fuse_partitions orders what is around a part legally; the submodules it makes are read and thrown away.
-    from torch.fx.passes.utils.fuser_utils import fuse_by_partitions
-
+    # It orders what is around a part legally; the submodules it makes are read and thrown away.
     fused = fuse_by_partitions(module, [dict.fromkeys(nodes) for nodes in partitions], prefix="segment_")
     for node in list(fused.graph.nodes):
         if node.op == "call_module" and str(node.target).startswith("segment_"):
@@ -64,18 +64,12 @@ def _replace(module: fx.GraphModule, call: fx.Node) -> None:
             torch.ops.mobilekernels.segment.default, (inputs, constants, program.text())
         )
         if not several:
-            first = graph.call_function(_getitem(), (results, 0))
+            first = graph.call_function(operator.getitem, (results, 0))
             call.replace_all_uses_with(first)
     if several:
         call.replace_all_uses_with(results)
     graph.erase_node(call)
     delattr(module, str(call.target))
-
-
-def _getitem() -> Any:
-    import operator
-
-    return operator.getitem
 
 
 def _is_constant(argument: Any) -> bool:
@@ -105,7 +99,7 @@ def _step(node: fx.Node, values: dict[fx.Node, int]) -> Step:
     numbers: list[Any] = []
     for index, argument in enumerate(schema.arguments):
         given: Any = node.args[index] if index < len(node.args) else argument.default_value
-        if "Tensor" not in str(argument.type):
+        if not is_tensor(argument):
             numbers.append(given)
         elif isinstance(given, (list, tuple)):
             read += [values[item] for item in given]

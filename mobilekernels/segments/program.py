@@ -39,7 +39,8 @@ def name_of(target: Any) -> str | None:
     return None if target._overloadname != "default" or name == "segment" else name
 
 
-def _is_tensor(argument: Any) -> bool:
+def is_tensor(argument: Any) -> bool:
+    """Whether an argument of a schema is a tensor, or a list of them."""
     return "Tensor" in str(argument.type)
 
 
@@ -72,7 +73,7 @@ class Step:
         tensors, numbers = iter([values[i] for i in self.values]), iter(self.numbers)
         return [
             _converted(next(numbers), str(argument.type))
-            if not _is_tensor(argument)
+            if not is_tensor(argument)
             else list(tensors)
             if "List" in str(argument.type)
             else next(tensors)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.arm import count, gate, ours, stock, tables
+from bench import tables
+from bench.arm import count, gate, ours, stock
 from bench.arm.memory_map import MemoryMap
 from bench.arm.plugin import CountError
 from bench.arm.result import Result, geometric_mean

@@ -148,3 +148,12 @@ def test_traceback_on_request(folder: Path) -> None:
     result = run(folder, "inspect", "nets:broken", "--traceback")
     assert result.returncode == 1
     assert "Traceback" in result.stderr
+
+
+def test_engines_that_can_be_named() -> None:
+    """The list is written out, so that --help does without torch."""
+    from mobilekernels import engines
+    from mobilekernels.cli import options
+
+    assert [engine.name for engine in engines.ENGINES] == list(options.ENGINES)
+    assert [engine.name for engine in engines.PEERS] == list(options.PEERS)

@@ -42,13 +42,6 @@ struct Isa {
   using Constants = epilogue_avx2::Constants;
   static Constants load_constants(const Epilogue& e) { return epilogue_avx2::load_constants(e); }
 
-  using Weights = SlidingWeights<Isa>;
-  static Weights unpack_weights(const DepthwiseArgs& args, const Constants& constants, const Block& block,
-                                Arena& arena) {
-    return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
-  }
-  static void run_row(const Row<Element>& row, const Weights& weights) { weights.run_row(row, weights); }
-
   static constexpr int kTaps = 2;
   static constexpr bool kWeightsFit = false;
   static constexpr bool kTurns = false;
@@ -132,7 +125,7 @@ struct Isa {
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run<Isa>};
+const DepthwiseKernel depthwise = {run<SlidingIsa<Isa>>};
 
 }  // namespace avx2
 }  // namespace mobilekernels

@@ -29,13 +29,6 @@ struct Isa {
   using Constants = epilogue_avx512::Constants;
   static Constants load_constants(const Epilogue& e) { return epilogue_avx512::load_constants(e); }
 
-  using Weights = SlidingWeights<Isa>;
-  static Weights unpack_weights(const DepthwiseArgs& args, const Constants& constants, const Block& block,
-                                Arena& arena) {
-    return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
-  }
-  static void run_row(const Row<Element>& row, const Weights& weights) { weights.run_row(row, weights); }
-
   static constexpr int kTaps = 4;
   static constexpr bool kWeightsFit = true;
   static constexpr bool kTurns = false;  // the longer code is 1 to 4 % slower at a stride of 1
@@ -209,7 +202,7 @@ struct Isa {
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run<Isa>};
+const DepthwiseKernel depthwise = {run<SlidingIsa<Isa>>};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -1,6 +1,7 @@
 // 16 channels of a pixel at a time, two pixels side by side, AArch64 and armv7. The products of two taps are added in
 // int16, which holds them because no weight is -128 (pack/format.h): at most 2 * 128 * 127; then widened into int32.
 #include "kernels/depthwise/neon_inl.h"
+#include "kernels/products_neon_inl.h"
 #include "kernels/unroll.h"
 
 namespace mobilekernels {
@@ -9,23 +10,7 @@ namespace {
 
 using namespace depthwise_loops;
 using namespace epilogue_neon;
-
-// Of the high halves, where AArch64 has instructions that gcc does not always find.
-[[gnu::always_inline]] inline int16x8_t high_product(int8x16_t x, int8x16_t w) {
-#if defined(__aarch64__)
-  return vmull_high_s8(x, w);
-#else
-  return vmull_s8(vget_high_s8(x), vget_high_s8(w));
-#endif
-}
-
-[[gnu::always_inline]] inline int16x8_t add_high_product(int16x8_t sum, int8x16_t x, int8x16_t w) {
-#if defined(__aarch64__)
-  return vmlal_high_s8(sum, x, w);
-#else
-  return vmlal_s8(sum, vget_high_s8(x), vget_high_s8(w));
-#endif
-}
+using namespace products_neon;
 
 [[gnu::always_inline]] inline void accumulate(int32x4x4_t& acc, int16x8_t lo, int16x8_t hi) {
   acc.val[0] = vaddw_s16(acc.val[0], vget_low_s16(lo));
@@ -34,17 +19,7 @@ using namespace epilogue_neon;
   acc.val[3] = vaddw_s16(acc.val[3], vget_high_s16(hi));
 }
 
-struct Isa {
-  static constexpr size_t kChannels = 64, kLane = 16;
-  using Element = int8_t;
-
-  static void copy(Element* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
-    copy_lanes<kChannels>(to, from, pixels, step, n);
-  }
-
-  using Constants = epilogue_neon::Constants;
-  static Constants load_constants(const Epilogue& e) { return epilogue_neon::load_constants(e); }
-
+struct Isa : NeonIsa {
   struct Weights {
     const Constants* constants;
     const int8_t* taps;
@@ -131,9 +106,7 @@ struct Isa {
     const int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + kPanel);
     unroll<Pixels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
       const int8x16_t x0 = vld1q_s8(tap0 + p * step), x1 = vld1q_s8(tap1 + p * step);
-      const int16x8_t lo = vmull_s8(vget_low_s8(x0), vget_low_s8(w0));
-      accumulate(acc.pixel[p], vmlal_s8(lo, vget_low_s8(x1), vget_low_s8(w1)),
-                 add_high_product(high_product(x0, w0), x1, w1));
+      accumulate(acc.pixel[p], mla_low(mul_low(x0, w0), x1, w1), mla_high(mul_high(x0, w0), x1, w1));
     });
   }
 
@@ -143,7 +116,7 @@ struct Isa {
     const int8x16_t w0 = vld1q_s8(w);
     unroll<Pixels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
       const int8x16_t x0 = vld1q_s8(tap + p * step);
-      accumulate(acc.pixel[p], vmull_s8(vget_low_s8(x0), vget_low_s8(w0)), high_product(x0, w0));
+      accumulate(acc.pixel[p], mul_low(x0, w0), mul_high(x0, w0));
     });
   }
 };

@@ -8,24 +8,7 @@ namespace {
 
 using namespace depthwise_loops;
 
-struct Isa {
-  static constexpr size_t kChannels = 64, kLane = 16;
-  using Element = int8_t;
-
-  static void copy(Element* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
-    copy_lanes<kChannels>(to, from, pixels, step, n);
-  }
-
-  using Constants = epilogue_neon::Constants;
-  static Constants load_constants(const Epilogue& e) { return epilogue_neon::load_constants(e); }
-
-  using Weights = SlidingWeights<Isa>;
-  static Weights unpack_weights(const DepthwiseArgs& args, const Constants& constants, const Block& block,
-                                Arena& arena) {
-    return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
-  }
-  static void run_row(const Row<Element>& row, const Weights& weights) { weights.run_row(row, weights); }
-
+struct Isa : NeonIsa {
   static constexpr int kTaps = 4;
   static constexpr bool kWeightsFit = true;
   static constexpr bool kTurns = true;
@@ -85,7 +68,7 @@ struct Isa {
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run<Isa>};
+const DepthwiseKernel depthwise = {run<SlidingIsa<Isa>>};
 
 }  // namespace neon_dotprod
 }  // namespace mobilekernels

@@ -7,23 +7,33 @@
 
 namespace mobilekernels::depthwise_loops {
 
-// n channels of pixels into columns of `Channels`.
-template <int Channels>
-[[gnu::always_inline]] static inline void copy_lanes(int8_t* to, const int8_t* from, size_t pixels, size_t step,
-                                                     size_t n) {
-  if (n == Channels) {
-    for (; pixels > 0; --pixels, to += Channels, from += step) {
-      unroll<Channels / 16>([&](auto i)
-                                MOBILEKERNELS_INLINE_LAMBDA { vst1q_s8(to + 16 * i, vld1q_s8(from + 16 * i)); });
+namespace {
+
+// Columns of 64 channels, 16 at a time.
+struct NeonIsa {
+  static constexpr size_t kChannels = 64, kLane = 16;
+  using Element = int8_t;
+
+  static void copy(Element* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
+    if (n == kChannels) {
+      for (; pixels > 0; --pixels, to += kChannels, from += step) {
+        unroll<kChannels / kLane>(
+            [&](auto i) MOBILEKERNELS_INLINE_LAMBDA { vst1q_s8(to + kLane * i, vld1q_s8(from + kLane * i)); });
+      }
+      return;
     }
-    return;
+    for (; pixels > 0; --pixels, to += kChannels, from += step) {
+      size_t c = 0;
+      for (; c + kLane <= n; c += kLane) vst1q_s8(to + c, vld1q_s8(from + c));
+      if (c < n) vst1q_s8(to + c, epilogue_neon::load_bytes(from + c, n - c));
+    }
   }
-  for (; pixels > 0; --pixels, to += Channels, from += step) {
-    size_t c = 0;
-    for (; c + 16 <= n; c += 16) vst1q_s8(to + c, vld1q_s8(from + c));
-    if (c < n) vst1q_s8(to + c, epilogue_neon::load_bytes(from + c, n - c));
-  }
-}
+
+  using Constants = epilogue_neon::Constants;
+  static Constants load_constants(const Epilogue& e) { return epilogue_neon::load_constants(e); }
+};
+
+}  // namespace
 
 [[gnu::always_inline]] static inline void store_pixel(const Row<int8_t>& row, const epilogue_neon::Constants& constants,
                                                       size_t x, const int32x4x4_t& acc) {

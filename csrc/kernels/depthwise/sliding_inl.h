@@ -7,7 +7,8 @@
 // 3x3 and 5x5 kernels slide, at strides of 1 and 2, where int8 comes out and no residual goes in. All else interleaves
 // the taps of each pixel anew.
 //
-// To what depthwise_inl.h asks for, an ISA adds
+// SlidingIsa<Isa> makes what depthwise_inl.h asks for of an ISA that has kChannels, kLane, Element, copy and Constants,
+// and
 //   static constexpr int kTaps;         // 2 or 4
 //   static constexpr bool kWeightsFit;  // those of 3x3 into registers
 //   static constexpr bool kTurns;       // longer code, in which no sums move from register to register
@@ -222,5 +223,15 @@ static inline SlidingWeights<Isa> unpack_weights(const DepthwiseArgs& args, cons
   }
   return weights;
 }
+
+template <typename Isa>
+struct SlidingIsa : Isa {
+  using Weights = SlidingWeights<Isa>;
+  static Weights unpack_weights(const DepthwiseArgs& args, const typename Isa::Constants& constants, const Block& block,
+                                Arena& arena) {
+    return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
+  }
+  static void run_row(const Row<typename Isa::Element>& row, const Weights& weights) { weights.run_row(row, weights); }
+};
 
 }  // namespace mobilekernels::depthwise_loops

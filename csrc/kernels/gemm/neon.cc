@@ -5,11 +5,14 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_inl.h"
 #include "kernels/gemm/neon_store_inl.h"
+#include "kernels/products_neon_inl.h"
 #include "kernels/unroll.h"
 
 namespace mobilekernels {
 namespace neon {
 namespace {
+
+using namespace products_neon;
 
 constexpr size_t kStep = kQuad * kPanelChannels;  // bytes of a panel's quad
 
@@ -28,30 +31,13 @@ template <int Lane>
 #endif
 }
 
-// Products of the low and of the high halves.
-[[gnu::always_inline]] inline int16x8_t mul_low(int8x16_t a, int8x16_t b) {
-  return vmull_s8(vget_low_s8(a), vget_low_s8(b));
-}
-[[gnu::always_inline]] inline int16x8_t mla_low(int16x8_t sum, int8x16_t a, int8x16_t b) {
-  return vmlal_s8(sum, vget_low_s8(a), vget_low_s8(b));
-}
-#if defined(__aarch64__)
-[[gnu::always_inline]] inline int16x8_t mul_high(int8x16_t a, int8x16_t b) { return vmull_high_s8(a, b); }
-[[gnu::always_inline]] inline int16x8_t mla_high(int16x8_t sum, int8x16_t a, int8x16_t b) {
-  return vmlal_high_s8(sum, a, b);
-}
-[[gnu::always_inline]] inline int32x4_t add_pairs(int32x4_t a, int32x4_t b) { return vpaddq_s32(a, b); }
-#else
-[[gnu::always_inline]] inline int16x8_t mul_high(int8x16_t a, int8x16_t b) {
-  return vmull_s8(vget_high_s8(a), vget_high_s8(b));
-}
-[[gnu::always_inline]] inline int16x8_t mla_high(int16x8_t sum, int8x16_t a, int8x16_t b) {
-  return vmlal_s8(sum, vget_high_s8(a), vget_high_s8(b));
-}
 [[gnu::always_inline]] inline int32x4_t add_pairs(int32x4_t a, int32x4_t b) {
+#if defined(__aarch64__)
+  return vpaddq_s32(a, b);
+#else
   return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
-}
 #endif
+}
 
 struct Tile {
 #if defined(__aarch64__)
