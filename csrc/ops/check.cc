@@ -66,14 +66,16 @@ Status check_data(const char* op, const std::string& argument, const void* data,
 }
 
 Status check_shape(const char* op, const std::string& argument, const Shape4& shape) {
-  const std::string given = "shape [n=" + std::to_string(shape.n) + ", h=" + std::to_string(shape.h) +
-                            ", w=" + std::to_string(shape.w) + ", c=" + std::to_string(shape.c) + "]";
+  const auto given = [&shape] {  // not made where nothing is wrong: this runs a few times for every operator
+    return "shape [n=" + std::to_string(shape.n) + ", h=" + std::to_string(shape.h) + ", w=" + std::to_string(shape.w) +
+           ", c=" + std::to_string(shape.c) + "]";
+  };
   if (shape.n < 0 || shape.h < 1 || shape.w < 1 || shape.c < 1) {
-    return bad_argument(op, argument, given, "n >= 0 and h, w, c >= 1");
+    return bad_argument(op, argument, given(), "n >= 0 and h, w, c >= 1");
   }
   int64_t elements = shape.h;
   if (!multiply_size(&elements, shape.w) || !multiply_size(&elements, shape.c) || !multiply_size(&elements, shape.n)) {
-    return bad_argument(op, argument, given, "at most " + std::to_string(kMaxElements) + " values");
+    return bad_argument(op, argument, given(), "at most " + std::to_string(kMaxElements) + " values");
   }
   return {};
 }

@@ -55,14 +55,6 @@ FloatImage view(const float* x, const Shape4& shape, const int64_t strides[4]) {
   return image;
 }
 
-// With the number of channels known, each pixel is a few stores instead of a loop. For RGB, which every image is.
-template <int64_t kChannels>
-void interleave(const int8_t (*tile)[kTilePixels], int64_t count, int8_t* __restrict out) {
-  for (int64_t p = 0; p < count; ++p) {
-    for (int64_t i = 0; i < kChannels; ++i) out[p * kChannels + i] = tile[i][p];
-  }
-}
-
 // Channels c .. c + channels of `count` pixels from `pixel` on, one channel after the other, then transposed.
 void quantize_tile(const ElementwiseKernels& kernels, const FloatImage& image, int64_t row, int64_t pixel,
                    int64_t count, int64_t c, int64_t channels, float inverse_scale, const OutputRange& range,
@@ -77,7 +69,6 @@ void quantize_tile(const ElementwiseKernels& kernels, const FloatImage& image, i
     }
     kernels.quantize(static_cast<size_t>(count), source, inverse_scale, range, tile[i]);
   }
-  if (image.channels == 3) return interleave<3>(tile, count, out);
   for (int64_t p = 0; p < count; ++p) {
     for (int64_t i = 0; i < channels; ++i) out[p * image.channels + c + i] = tile[i][p];
   }
@@ -129,8 +120,11 @@ Status quantize_nhwc(const float* x, const Shape4& shape, const int64_t strides[
   const bool channels_together = channels == 1 || image.stride_c == 1;
   const bool row_together = channels_together && (image.pixels == 1 || image.stride_pixel == channels);
 
+  // RGB, which every image is.
+  const bool three_planes = channels == 3 && image.stride_pixel == 1 && !row_together;
+
   // Work is cut into stretches of pixels within a row.
-  const int64_t stretch = row_together ? kGrain / channels + 1 : kTilePixels;
+  const int64_t stretch = row_together || three_planes ? kGrain / channels + 1 : kTilePixels;
   const int64_t stretches = (image.pixels + stretch - 1) / stretch;
   const int64_t grain = kGrain / (stretch * channels) + 1;
   parallel_for(context, image.n * image.rows * stretches, grain, [&](int, int64_t begin, int64_t end) {
@@ -140,6 +134,9 @@ Status quantize_nhwc(const float* x, const Shape4& shape, const int64_t strides[
       int8_t* to = out + (row * image.pixels + pixel) * channels;
       if (row_together) {
         kernels.quantize(static_cast<size_t>(count * channels), image.at(row, pixel, 0), inverse_scale, range, to);
+      } else if (three_planes) {
+        const float* const planes[3] = {image.at(row, pixel, 0), image.at(row, pixel, 1), image.at(row, pixel, 2)};
+        kernels.quantize3(static_cast<size_t>(count), planes, inverse_scale, range, to);
       } else if (channels_together) {
         for (int64_t p = 0; p < count; ++p) {
           kernels.quantize(static_cast<size_t>(channels), image.at(row, pixel + p, 0), inverse_scale, range,

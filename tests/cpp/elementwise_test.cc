@@ -151,6 +151,31 @@ TEST(quantize) {
   }
 }
 
+TEST(quantize3) {
+  Random random(6);
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  for (size_t n : sizes()) {
+    const float inverse = random.pick({1.0f, 2.0f, 8e37f, random.real(0, 50)});
+    const OutputRange range = random_range(random);
+    Buffer<float> x[3] = {Buffer<float>(n), Buffer<float>(n), Buffer<float>(n)};
+    std::vector<int8_t> expected;
+    for (size_t i = 0; i < n; ++i) {
+      for (Buffer<float>& plane : x) {
+        plane[i] = random.pick(
+            {random.real(-200, 200), static_cast<float>(random.integer(-300, 300)) / 2, kNan, 3e38f, -3e38f, -1e-40f});
+        expected.push_back(reference::to_int8(plane[i] * inverse, range));
+      }
+    }
+    const float* const planes[3] = {x[0].data(), x[1].data(), x[2].data()};
+    for (const auto& [isa, kernel] : kernels()) {
+      Buffer<int8_t> out(3 * n);
+      kernel->quantize3(n, planes, inverse, range, out.data());
+      EXPECT_SAME(out.data(), expected.data(), 3 * n, std::string(isa) + ", n " + std::to_string(n));
+      EXPECT(out.untouched_before());
+    }
+  }
+}
+
 TEST(dequantize) {
   Random random(5);
   for (size_t n : sizes()) {

@@ -2,6 +2,8 @@
 #include <immintrin.h>
 
 #include "kernels/elementwise/elementwise_inl.h"
+#include "kernels/elementwise/interleave3_x86_inl.h"
+#include "kernels/epilogue_avx2_inl.h"
 
 namespace mobilekernels {
 namespace avx2 {
@@ -51,11 +53,33 @@ void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
   elementwise_loops::lut(n - i, x + i, table, out + i);
 }
 
+// A NaN becomes the lower bound: max gives its second operand then.
+[[gnu::always_inline]] inline __m128i quantize16(const float* x, __m256 factor, const epilogue_avx2::Bounds& bounds) {
+  const auto eight = [&](const float* from) {
+    const __m256i q = epilogue_avx2::clamp_and_round(_mm256_mul_ps(_mm256_loadu_ps(from), factor), bounds);
+    return _mm_add_epi16(epilogue_avx2::narrow8(q), bounds.zero_point);
+  };
+  return _mm_packs_epi16(eight(x), eight(x + 8));
+}
+
+void quantize3(size_t n, const float* const planes[3], float inverse_scale, const OutputRange& output, int8_t* out) {
+  const epilogue_avx2::Bounds bounds = epilogue_avx2::bounds(output);
+  const __m256 factor = _mm256_set1_ps(inverse_scale);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m128i q[3] = {quantize16(planes[0] + i, factor, bounds), quantize16(planes[1] + i, factor, bounds),
+                          quantize16(planes[2] + i, factor, bounds)};
+    interleave3_x86::store(q, out + 3 * i);
+  }
+  elementwise_loops::quantize3_rest(i, n, planes, inverse_scale, output, out);
+}
+
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {elementwise_loops::add, elementwise_loops::mul, lut,
-                                        elementwise_loops::quantize, elementwise_loops::dequantize};
+const ElementwiseKernels elementwise = {
+    elementwise_loops::add,       elementwise_loops::mul, lut, elementwise_loops::quantize, quantize3,
+    elementwise_loops::dequantize};
 
 }  // namespace avx2
 }  // namespace mobilekernels

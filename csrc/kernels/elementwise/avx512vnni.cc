@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/elementwise/elementwise_inl.h"
+#include "kernels/elementwise/interleave3_x86_inl.h"
 
 namespace mobilekernels {
 namespace avx512vnni {
@@ -36,11 +37,31 @@ void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
   }
 }
 
+void quantize3(size_t n, const float* const planes[3], float inverse_scale, const OutputRange& output, int8_t* out) {
+  const __m512 factor = _mm512_set1_ps(inverse_scale);
+  const __m512 lo = _mm512_set1_ps(static_cast<float>(output.lo - output.zero_point));
+  const __m512 hi = _mm512_set1_ps(static_cast<float>(output.hi - output.zero_point));
+  const __m128i zero_point = _mm_set1_epi8(static_cast<int8_t>(output.zero_point));
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    __m128i q[3];
+    for (int c = 0; c < 3; ++c) {
+      // A NaN becomes the lower bound: max gives its second operand then.
+      const __m512 f = _mm512_max_ps(_mm512_mul_ps(_mm512_loadu_ps(planes[c] + i), factor), lo);
+      const __m128i less_zero = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_min_ps(f, hi)));
+      q[c] = _mm_add_epi8(less_zero, zero_point);  // both wrap, and the sum fits
+    }
+    interleave3_x86::store(q, out + 3 * i);
+  }
+  elementwise_loops::quantize3_rest(i, n, planes, inverse_scale, output, out);
+}
+
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {elementwise_loops::add, elementwise_loops::mul, lut,
-                                        elementwise_loops::quantize, elementwise_loops::dequantize};
+const ElementwiseKernels elementwise = {
+    elementwise_loops::add,       elementwise_loops::mul, lut, elementwise_loops::quantize, quantize3,
+    elementwise_loops::dequantize};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -28,6 +28,9 @@ struct ElementwiseKernels {
   void (*lut)(size_t n, const int8_t* x, const int8_t* table, int8_t* out);
   // f = x * inverse_scale; a NaN becomes output.lo
   void (*quantize)(size_t n, const float* x, float inverse_scale, const OutputRange& output, int8_t* out);
+  // quantize() of three planes of n values each; out[3 i + c] is of planes[c][i]
+  void (*quantize3)(size_t n, const float* const planes[3], float inverse_scale, const OutputRange& output,
+                    int8_t* out);
   // out = float(x - zero_point) * scale
   void (*dequantize)(size_t n, const int8_t* x, float scale, int32_t zero_point, float* out);
 };

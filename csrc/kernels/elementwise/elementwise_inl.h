@@ -71,6 +71,21 @@ static void quantize(size_t n, const float* x, float inverse_scale, const Output
   for (size_t i = 0; i < n; ++i) out[i] = epilogue_scalar::to_int8(x[i] * inverse_scale, bounds);
 }
 
+static void quantize3(size_t n, const float* const planes[3], float inverse_scale, const OutputRange& output,
+                      int8_t* __restrict out) {
+  const epilogue_scalar::Bounds bounds = epilogue_scalar::bounds(output);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t c = 0; c < 3; ++c) out[3 * i + c] = epilogue_scalar::to_int8(planes[c][i] * inverse_scale, bounds);
+  }
+}
+
+// What a kernel that has done the first `done` of `n` pixels leaves.
+[[maybe_unused]] static void quantize3_rest(size_t done, size_t n, const float* const planes[3], float inverse_scale,
+                                            const OutputRange& output, int8_t* out) {
+  const float* const rest[3] = {planes[0] + done, planes[1] + done, planes[2] + done};
+  quantize3(n - done, rest, inverse_scale, output, out + 3 * done);
+}
+
 static void dequantize(size_t n, const int8_t* x, float scale, int32_t zero_point, float* __restrict out) {
   for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(x[i] - zero_point) * scale;
 }

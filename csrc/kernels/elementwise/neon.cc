@@ -89,21 +89,37 @@ void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
   return clamp_and_round(vbslq_f32(vcgeq_f32(f, limits.low), f, limits.low), limits);
 }
 
+// armv7 reads a denormal x as zero. Up to this factor its product rounds to zero as well.
+constexpr float kLargestFactor = 0x1p100f;
+
+[[gnu::always_inline]] inline int8x16_t quantize16(const float* x, float32x4_t factor, const Bounds& limits) {
+  int32x4x4_t q;
+  for (int j = 0; j < 4; ++j) q.val[j] = round_number(vmulq_f32(vld1q_f32(x + 4 * j), factor), limits);
+  return to_bytes(q, limits);
+}
+
 void quantize(size_t n, const float* x, float inverse_scale, const OutputRange& output, int8_t* out) {
   size_t i = 0;
-  // armv7 reads a denormal x as zero. Up to this factor its product rounds to zero as well.
-  if (inverse_scale <= 0x1p100f) {
+  if (inverse_scale <= kLargestFactor) {
+    const Bounds limits = bounds(output);
+    const float32x4_t factor = vdupq_n_f32(inverse_scale);
+    for (; i + 16 <= n; i += 16) vst1q_s8(out + i, quantize16(x + i, factor, limits));
+  }
+  elementwise_loops::quantize(n - i, x + i, inverse_scale, output, out + i);
+}
+
+void quantize3(size_t n, const float* const planes[3], float inverse_scale, const OutputRange& output, int8_t* out) {
+  size_t i = 0;
+  if (inverse_scale <= kLargestFactor) {
     const Bounds limits = bounds(output);
     const float32x4_t factor = vdupq_n_f32(inverse_scale);
     for (; i + 16 <= n; i += 16) {
-      int32x4x4_t q;
-      for (int j = 0; j < 4; ++j) {
-        q.val[j] = round_number(vmulq_f32(vld1q_f32(x + i + 4 * j), factor), limits);
-      }
-      vst1q_s8(out + i, to_bytes(q, limits));
+      const int8x16x3_t q = {{quantize16(planes[0] + i, factor, limits), quantize16(planes[1] + i, factor, limits),
+                              quantize16(planes[2] + i, factor, limits)}};
+      vst3q_s8(out + 3 * i, q);
     }
   }
-  elementwise_loops::quantize(n - i, x + i, inverse_scale, output, out + i);
+  elementwise_loops::quantize3_rest(i, n, planes, inverse_scale, output, out);
 }
 
 void dequantize(size_t n, const int8_t* x, float scale, int32_t zero_point, float* out) {
@@ -123,7 +139,7 @@ void dequantize(size_t n, const int8_t* x, float scale, int32_t zero_point, floa
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {add, mul, lut, quantize, dequantize};
+const ElementwiseKernels elementwise = {add, mul, lut, quantize, quantize3, dequantize};
 
 }  // namespace neon
 }  // namespace mobilekernels

@@ -4,8 +4,9 @@ namespace mobilekernels {
 namespace scalar {
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {elementwise_loops::add, elementwise_loops::mul, elementwise_loops::lut,
-                                        elementwise_loops::quantize, elementwise_loops::dequantize};
+const ElementwiseKernels elementwise = {elementwise_loops::add,       elementwise_loops::mul,
+                                        elementwise_loops::lut,       elementwise_loops::quantize,
+                                        elementwise_loops::quantize3, elementwise_loops::dequantize};
 
 }  // namespace scalar
 }  // namespace mobilekernels
