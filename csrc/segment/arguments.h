@@ -79,8 +79,6 @@ class Arguments {
     return operand;
   }
 
-  const int8_t* codes(int i, int dims = 0) { return static_cast<const int8_t*>(operand(i, Dtype::int8, dims).data); }
-
   // [N, H, W, C]
   Shape4 image(int i) {
     const int64_t* sizes = operand(i, Dtype::int8, 4).info.sizes;
@@ -103,6 +101,8 @@ class Arguments {
   int next_ = 0;
   Status status_;
 };
+
+inline const int8_t* codes_of(const Source& source) { return static_cast<const int8_t*>(source.data); }
 
 inline TensorInfo image_info(const Shape4& shape, Dtype dtype = Dtype::int8) {
   return {dtype, 4, {shape.n, shape.h, shape.w, shape.c}};

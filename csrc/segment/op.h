@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "ops/args.h"
@@ -31,11 +32,11 @@ struct TensorInfo {
 struct Operand {
   TensorInfo info;
   const int64_t* strides = nullptr;  // null: contiguous. Only inputs of the whole segment have any
-  const void* data = nullptr;        // null while shapes are inferred, but for constants
+  const void* data = nullptr;        // only run_session reads it
 };
 
-// One operator with what it works on. `numbers` are its arguments that are no tensors, in the order of its schema
-// (docs/design.md), lists flattened.
+// One operator with what it works on: shapes, no data. `numbers` are its arguments that are no tensors, in the order of
+// its schema (docs/design.md), lists flattened.
 struct Call {
   const char* op;
   const Operand* inputs;
@@ -44,14 +45,23 @@ struct Call {
   int numbers_count;
 };
 
+// Where an operator's input lies in one call.
+struct Source {
+  const void* data;
+  const int64_t* strides;  // as Operand has them
+};
+
+// An operator with its arguments read: once a session, not once a call. Many threads may run one at once.
+using Runner = std::function<Status(const Source* inputs, void* out, const Context& context)>;
+
 struct OpDef {
   const char* name;
-  // What comes out, or an error that names the argument. Reads no data of inputs.
+  // What comes out, or an error that names the argument.
   Status (*infer)(const Call& call, TensorInfo* out);
   // Null: none is needed.
   size_t (*workspace)(const Call& call, int threads);
-  // Null: `out` is the first input's memory under another shape.
-  Status (*run)(const Call& call, const TensorInfo& info, void* out, const Context& context);
+  // Null: the result is the first input's memory under another shape. `out` is what infer said.
+  Status (*prepare)(const Call& call, const TensorInfo& out, Runner* runner);
 };
 
 // Null where there is no such operator.

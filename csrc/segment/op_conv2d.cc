@@ -7,7 +7,6 @@ namespace {
 
 enum class Form { plain, with_add, to_float };
 
-// Points into itself: stays where it was made.
 struct Decoded {
   Conv2dArgs args{};
   Conv2dResidual residual{};
@@ -17,10 +16,8 @@ template <Form form>
 Status decode(const Call& call, Decoded* decoded) {
   Arguments in(call);
   Conv2dArgs& args = decoded->args;
-  args.x = in.codes(0);
   args.shape = in.image(0);
   const Operand& packed = in.operand(1, Dtype::int8, 1);
-  args.packed = packed.data;
   args.packed_bytes = static_cast<size_t>(packed.info.count());
   args.out_channels = in.integer();
   args.window = in.window_of(true);
@@ -29,7 +26,7 @@ Status decode(const Call& call, Decoded* decoded) {
   if constexpr (form == Form::plain) args.output = in.range();
   if constexpr (form == Form::with_add) {
     Conv2dResidual& residual = decoded->residual;
-    residual.data = in.codes(2, 4);
+    in.operand(2, Dtype::int8, 4);
     residual.main.scale = in.number();
     residual.main_range = in.range();
     residual.main.zero_point = residual.main_range.zero_point;
@@ -37,7 +34,6 @@ Status decode(const Call& call, Decoded* decoded) {
     residual.sum.scale = in.number();
     args.output = in.range();
     residual.sum.zero_point = args.output.zero_point;
-    args.residual = &residual;
   }
   return in.finish();
 }
@@ -69,23 +65,34 @@ size_t workspace(const Call& call, int threads) {
 }
 
 template <Form form>
-Status run(const Call& call, const TensorInfo&, void* out, const Context& context) {
+Status prepare(const Call& call, const TensorInfo&, Runner* runner) {
   Decoded decoded;
   MOBILEKERNELS_RETURN_IF_ERROR(decode<form>(call, &decoded));
-  if constexpr (form == Form::to_float) {
-    decoded.args.out_float = static_cast<float*>(out);
-    decoded.args.output = {0, -128, 127};
-  } else {
-    decoded.args.out = static_cast<int8_t*>(out);
-  }
-  return conv2d(decoded.args, context);
+  if constexpr (form == Form::to_float) decoded.args.output = {0, -128, 127};
+  *runner = [decoded](const Source* inputs, void* out, const Context& context) {
+    Conv2dArgs args = decoded.args;
+    Conv2dResidual residual = decoded.residual;
+    args.x = codes_of(inputs[0]);
+    args.packed = inputs[1].data;
+    if constexpr (form == Form::with_add) {
+      residual.data = codes_of(inputs[2]);
+      args.residual = &residual;
+    }
+    if constexpr (form == Form::to_float) {
+      args.out_float = static_cast<float*>(out);
+    } else {
+      args.out = static_cast<int8_t*>(out);
+    }
+    return conv2d(args, context);
+  };
+  return {};
 }
 
 }  // namespace
 
 extern const OpDef conv2d_op, conv2d_add_op, conv2d_float_op;
-const OpDef conv2d_op{"conv2d", infer<Form::plain>, workspace<Form::plain>, run<Form::plain>};
-const OpDef conv2d_add_op{"conv2d_add", infer<Form::with_add>, workspace<Form::with_add>, run<Form::with_add>};
-const OpDef conv2d_float_op{"conv2d_float", infer<Form::to_float>, workspace<Form::to_float>, run<Form::to_float>};
+const OpDef conv2d_op{"conv2d", infer<Form::plain>, workspace<Form::plain>, prepare<Form::plain>};
+const OpDef conv2d_add_op{"conv2d_add", infer<Form::with_add>, workspace<Form::with_add>, prepare<Form::with_add>};
+const OpDef conv2d_float_op{"conv2d_float", infer<Form::to_float>, workspace<Form::to_float>, prepare<Form::to_float>};
 
 }  // namespace mobilekernels::segment

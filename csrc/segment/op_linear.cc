@@ -10,11 +10,9 @@ Status decode(const Call& call, LinearArgs* args) {
   Arguments in(call);
   const Operand& x = in.operand(0, Dtype::int8);
   const Rows rows = rows_of(x.info);
-  args->x = static_cast<const int8_t*>(x.data);
   args->rows = rows.outer;
   args->in_features = rows.channels;
   const Operand& packed = in.operand(1, Dtype::int8, 1);
-  args->packed = packed.data;
   args->packed_bytes = static_cast<size_t>(packed.info.count());
   args->out_features = in.integer();
   args->x_zero_point = in.code();
@@ -40,21 +38,27 @@ size_t workspace(const Call& call, int threads) {
 }
 
 template <bool kToFloat>
-Status run(const Call& call, const TensorInfo&, void* out, const Context& context) {
-  LinearArgs args{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode<kToFloat>(call, &args));
-  if constexpr (kToFloat) {
-    args.out_float = static_cast<float*>(out);
-  } else {
-    args.out = static_cast<int8_t*>(out);
-  }
-  return linear(args, context);
+Status prepare(const Call& call, const TensorInfo&, Runner* runner) {
+  LinearArgs decoded{};
+  MOBILEKERNELS_RETURN_IF_ERROR(decode<kToFloat>(call, &decoded));
+  *runner = [decoded](const Source* inputs, void* out, const Context& context) {
+    LinearArgs args = decoded;
+    args.x = codes_of(inputs[0]);
+    args.packed = inputs[1].data;
+    if constexpr (kToFloat) {
+      args.out_float = static_cast<float*>(out);
+    } else {
+      args.out = static_cast<int8_t*>(out);
+    }
+    return linear(args, context);
+  };
+  return {};
 }
 
 }  // namespace
 
 extern const OpDef linear_op, linear_float_op;
-const OpDef linear_op{"linear", infer<false>, workspace<false>, run<false>};
-const OpDef linear_float_op{"linear_float", infer<true>, workspace<true>, run<true>};
+const OpDef linear_op{"linear", infer<false>, workspace<false>, prepare<false>};
+const OpDef linear_float_op{"linear_float", infer<true>, workspace<true>, prepare<true>};
 
 }  // namespace mobilekernels::segment

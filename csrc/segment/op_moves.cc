@@ -1,4 +1,5 @@
 // What moves data: concat, channel_shuffle, slice_channels, and flatten, which moves none.
+#include <utility>
 #include <vector>
 
 #include "ops/concat.h"
@@ -27,7 +28,6 @@ Status decode(const Call& call, Concat* concat) {
   for (int i = 0; i < call.inputs_count; ++i) {
     const Operand& part = in.operand(i, Dtype::int8, first.dims);
     ConcatInput& input = concat->inputs[static_cast<size_t>(i)];
-    input.data = static_cast<const int8_t*>(part.data);
     input.inner = 1;
     for (int d = concat->axis; d < part.info.dims; ++d) input.inner *= part.info.sizes[d];
   }
@@ -56,11 +56,16 @@ Status infer_concat(const Call& call, TensorInfo* out) {
   return {};
 }
 
-Status run_concat(const Call& call, const TensorInfo&, void* out, const Context& context) {
-  Concat c;
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, &c));
-  return concat(c.inputs.data(), call.inputs_count, c.outer, c.out.scale, c.out.zero_point, static_cast<int8_t*>(out),
-                context);
+Status prepare_concat(const Call& call, const TensorInfo&, Runner* runner) {
+  Concat decoded;
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, &decoded));
+  *runner = [c = std::move(decoded)](const Source* inputs, void* out, const Context& context) {
+    std::vector<ConcatInput> parts = c.inputs;
+    for (size_t i = 0; i < parts.size(); ++i) parts[i].data = codes_of(inputs[i]);
+    return concat(parts.data(), static_cast<int>(parts.size()), c.outer, c.out.scale, c.out.zero_point,
+                  static_cast<int8_t*>(out), context);
+  };
+  return {};
 }
 
 Status infer_shuffle(const Call& call, TensorInfo* out) {
@@ -70,13 +75,14 @@ Status infer_shuffle(const Call& call, TensorInfo* out) {
   return in.finish();
 }
 
-Status run_shuffle(const Call& call, const TensorInfo& info, void* out, const Context& context) {
+Status prepare_shuffle(const Call& call, const TensorInfo& info, Runner* runner) {
   Arguments in(call);
-  const int8_t* x = in.codes(0);
   const int64_t groups = in.integer();
   MOBILEKERNELS_RETURN_IF_ERROR(in.finish());
-  const Rows rows = rows_of(info);
-  return channel_shuffle(x, rows.outer, rows.channels, groups, static_cast<int8_t*>(out), context);
+  *runner = [rows = rows_of(info), groups](const Source* inputs, void* out, const Context& context) {
+    return channel_shuffle(codes_of(inputs[0]), rows.outer, rows.channels, groups, static_cast<int8_t*>(out), context);
+  };
+  return {};
 }
 
 struct Slice {
@@ -104,13 +110,15 @@ Status infer_slice(const Call& call, TensorInfo* out) {
   return {};
 }
 
-Status run_slice(const Call& call, const TensorInfo&, void* out, const Context& context) {
+Status prepare_slice(const Call& call, const TensorInfo&, Runner* runner) {
   TensorInfo x{};
   Slice slice{};
   MOBILEKERNELS_RETURN_IF_ERROR(decode(call, &x, &slice));
-  const Rows rows = rows_of(x);
-  return slice_channels(static_cast<const int8_t*>(call.inputs[0].data), rows.outer, rows.channels, slice.start,
-                        slice.end, static_cast<int8_t*>(out), context);
+  *runner = [rows = rows_of(x), slice](const Source* inputs, void* out, const Context& context) {
+    return slice_channels(codes_of(inputs[0]), rows.outer, rows.channels, slice.start, slice.end,
+                          static_cast<int8_t*>(out), context);
+  };
+  return {};
 }
 
 // Dimensions start .. end become one, as aten::flatten has it.
@@ -120,6 +128,9 @@ Status infer_flatten(const Call& call, TensorInfo* out) {
   const int64_t given_end = in.integer();
   MOBILEKERNELS_RETURN_IF_ERROR(in.finish());
   if (call.inputs_count != 1) return bad_argument(call.op, "inputs", std::to_string(call.inputs_count), "1");
+  if (call.inputs[0].strides != nullptr) {
+    return bad_argument(call.op, "x", "a tensor with strides", "a contiguous tensor");
+  }
   const TensorInfo& x = call.inputs[0].info;
   const int64_t start = given_start < 0 ? given_start + x.dims : given_start;
   const int64_t end = given_end < 0 ? given_end + x.dims : given_end;
@@ -141,9 +152,9 @@ Status infer_flatten(const Call& call, TensorInfo* out) {
 }  // namespace
 
 extern const OpDef concat_op, channel_shuffle_op, slice_channels_op, flatten_op;
-const OpDef concat_op{"concat", infer_concat, nullptr, run_concat};
-const OpDef channel_shuffle_op{"channel_shuffle", infer_shuffle, nullptr, run_shuffle};
-const OpDef slice_channels_op{"slice_channels", infer_slice, nullptr, run_slice};
+const OpDef concat_op{"concat", infer_concat, nullptr, prepare_concat};
+const OpDef channel_shuffle_op{"channel_shuffle", infer_shuffle, nullptr, prepare_shuffle};
+const OpDef slice_channels_op{"slice_channels", infer_slice, nullptr, prepare_slice};
 const OpDef flatten_op{"flatten", infer_flatten, nullptr, nullptr};
 
 }  // namespace mobilekernels::segment

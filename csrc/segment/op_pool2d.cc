@@ -7,7 +7,6 @@ namespace {
 
 Status decode(const Call& call, Pool2dArgs* args) {
   Arguments in(call);
-  args->x = in.codes(0);
   args->shape = in.image(0);
   args->window = in.window_of(true);
   args->ceil_mode = in.boolean();
@@ -16,7 +15,6 @@ Status decode(const Call& call, Pool2dArgs* args) {
 
 Status decode(const Call& call, AveragePool2dArgs* args) {
   Arguments in(call);
-  args->pool.x = in.codes(0);
   args->pool.shape = in.image(0);
   args->pool.window = in.window_of(false);
   args->pool.ceil_mode = in.boolean();
@@ -32,7 +30,6 @@ Status decode(const Call& call, AveragePool2dArgs* args) {
 
 Status decode(const Call& call, AdaptiveAveragePool2dArgs* args) {
   Arguments in(call);
-  args->x = in.codes(0);
   args->shape = in.image(0);
   args->out_h = in.integer();
   args->out_w = in.integer();
@@ -65,9 +62,12 @@ size_t needed(const AdaptiveAveragePool2dArgs& args, int threads) {
   return adaptive_average_pool2d_workspace(args, threads);
 }
 
-int8_t*& output_of(Pool2dArgs& args) { return args.out; }
-int8_t*& output_of(AveragePool2dArgs& args) { return args.pool.out; }
-int8_t*& output_of(AdaptiveAveragePool2dArgs& args) { return args.out; }
+template <typename Args>
+void set_memory(const int8_t* x, int8_t* out, Args* args) {
+  args->x = x;
+  args->out = out;
+}
+void set_memory(const int8_t* x, int8_t* out, AveragePool2dArgs* args) { set_memory(x, out, &args->pool); }
 
 template <typename Args>
 Status infer(const Call& call, TensorInfo* out) {
@@ -86,16 +86,20 @@ size_t workspace(const Call& call, int threads) {
 }
 
 template <typename Args, Status (*function)(const Args&, const Context&)>
-Status run(const Call& call, const TensorInfo&, void* out, const Context& context) {
-  Args args{};
-  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, &args));
-  output_of(args) = static_cast<int8_t*>(out);
-  return function(args, context);
+Status prepare(const Call& call, const TensorInfo&, Runner* runner) {
+  Args decoded{};
+  MOBILEKERNELS_RETURN_IF_ERROR(decode(call, &decoded));
+  *runner = [decoded](const Source* inputs, void* out, const Context& context) {
+    Args args = decoded;
+    set_memory(codes_of(inputs[0]), static_cast<int8_t*>(out), &args);
+    return function(args, context);
+  };
+  return {};
 }
 
 template <typename Args, Status (*function)(const Args&, const Context&)>
 constexpr OpDef define(const char* name) {
-  return {name, infer<Args>, workspace<Args>, run<Args, function>};
+  return {name, infer<Args>, workspace<Args>, prepare<Args, function>};
 }
 
 }  // namespace

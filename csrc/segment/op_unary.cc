@@ -31,11 +31,14 @@ Status infer_flat(const Call& call, TensorInfo* out) {
 
 template <Dtype from, typename From, typename To,
           Status (*function)(const From*, int64_t, double, int32_t, To*, const Context&)>
-Status run_flat(const Call& call, const TensorInfo& info, void* out, const Context& context) {
+Status prepare_flat(const Call& call, const TensorInfo& info, Runner* runner) {
   Decoded d;
   MOBILEKERNELS_RETURN_IF_ERROR(decode(call, from, 0, &d));
-  return function(static_cast<const From*>(d.x.data), info.count(), d.params.scale, d.params.zero_point,
-                  static_cast<To*>(out), context);
+  *runner = [params = d.params, count = info.count()](const Source* inputs, void* out, const Context& context) {
+    return function(static_cast<const From*>(inputs[0].data), count, params.scale, params.zero_point,
+                    static_cast<To*>(out), context);
+  };
+  return {};
 }
 
 // float32 [N, C, H, W] of any strides -> int8 [N, H, W, C], or int8 [N, H, W, C] -> float32 [N, C, H, W].
@@ -48,22 +51,30 @@ Status infer_image(const Call& call, TensorInfo* out) {
   return {};
 }
 
-Status run_quantize_nhwc(const Call& call, const TensorInfo& info, void* out, const Context& context) {
+Status prepare_quantize_nhwc(const Call& call, const TensorInfo& info, Runner* runner) {
   Decoded d;
   MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::float32, 4, &d));
   const int64_t* s = info.sizes;
-  const int64_t contiguous[4] = {s[3] * s[1] * s[2], s[1] * s[2], s[2], 1};
-  return quantize_nhwc(static_cast<const float*>(d.x.data), {s[0], s[1], s[2], s[3]},
-                       d.x.strides == nullptr ? contiguous : d.x.strides, d.params.scale, d.params.zero_point,
-                       static_cast<int8_t*>(out), context);
+  *runner = [params = d.params, shape = Shape4{s[0], s[1], s[2], s[3]}](const Source* inputs, void* out,
+                                                                        const Context& context) {
+    const int64_t contiguous[4] = {shape.c * shape.h * shape.w, shape.h * shape.w, shape.w, 1};
+    return quantize_nhwc(static_cast<const float*>(inputs[0].data), shape,
+                         inputs[0].strides == nullptr ? contiguous : inputs[0].strides, params.scale, params.zero_point,
+                         static_cast<int8_t*>(out), context);
+  };
+  return {};
 }
 
-Status run_dequantize_nchw(const Call& call, const TensorInfo&, void* out, const Context& context) {
+Status prepare_dequantize_nchw(const Call& call, const TensorInfo&, Runner* runner) {
   Decoded d;
   MOBILEKERNELS_RETURN_IF_ERROR(decode(call, Dtype::int8, 4, &d));
   const int64_t* s = d.x.info.sizes;
-  return dequantize_nchw(static_cast<const int8_t*>(d.x.data), {s[0], s[1], s[2], s[3]}, d.params.scale,
-                         d.params.zero_point, static_cast<float*>(out), context);
+  *runner = [params = d.params, shape = Shape4{s[0], s[1], s[2], s[3]}](const Source* inputs, void* out,
+                                                                        const Context& context) {
+    return dequantize_nchw(codes_of(inputs[0]), shape, params.scale, params.zero_point, static_cast<float*>(out),
+                           context);
+  };
+  return {};
 }
 
 Status infer_lut(const Call& call, TensorInfo* out) {
@@ -75,23 +86,22 @@ Status infer_lut(const Call& call, TensorInfo* out) {
   return {};
 }
 
-Status run_lut(const Call& call, const TensorInfo& info, void* out, const Context& context) {
-  Arguments in(call);
-  const int8_t* x = in.codes(0);
-  const int8_t* table = in.codes(1, 1);
-  MOBILEKERNELS_RETURN_IF_ERROR(in.finish());
-  return lut(x, info.count(), table, static_cast<int8_t*>(out), context);
+Status prepare_lut(const Call&, const TensorInfo& info, Runner* runner) {
+  *runner = [count = info.count()](const Source* inputs, void* out, const Context& context) {
+    return lut(codes_of(inputs[0]), count, codes_of(inputs[1]), static_cast<int8_t*>(out), context);
+  };
+  return {};
 }
 
 }  // namespace
 
 extern const OpDef quantize_op, dequantize_op, quantize_nhwc_op, dequantize_nchw_op, lut_op;
 const OpDef quantize_op{"quantize", infer_flat<Dtype::float32, Dtype::int8>, nullptr,
-                        run_flat<Dtype::float32, float, int8_t, quantize>};
+                        prepare_flat<Dtype::float32, float, int8_t, quantize>};
 const OpDef dequantize_op{"dequantize", infer_flat<Dtype::int8, Dtype::float32>, nullptr,
-                          run_flat<Dtype::int8, int8_t, float, dequantize>};
-const OpDef quantize_nhwc_op{"quantize_nhwc", infer_image<Dtype::float32, 2, 3, 1>, nullptr, run_quantize_nhwc};
-const OpDef dequantize_nchw_op{"dequantize_nchw", infer_image<Dtype::int8, 3, 1, 2>, nullptr, run_dequantize_nchw};
-const OpDef lut_op{"lut", infer_lut, nullptr, run_lut};
+                          prepare_flat<Dtype::int8, int8_t, float, dequantize>};
+const OpDef quantize_nhwc_op{"quantize_nhwc", infer_image<Dtype::float32, 2, 3, 1>, nullptr, prepare_quantize_nhwc};
+const OpDef dequantize_nchw_op{"dequantize_nchw", infer_image<Dtype::int8, 3, 1, 2>, nullptr, prepare_dequantize_nchw};
+const OpDef lut_op{"lut", infer_lut, nullptr, prepare_lut};
 
 }  // namespace mobilekernels::segment

@@ -89,7 +89,7 @@ Status make_plan(const Program& program, const std::vector<Operand>& operands, i
     const Call call{node.op->name, inputs.data(), static_cast<int>(inputs.size()), node.numbers.data(),
                     static_cast<int>(node.numbers.size())};
     MOBILEKERNELS_RETURN_IF_ERROR(node.op->infer(call, &all[value].info));
-    if (node.op->run == nullptr) plan->root[value] = plan->root[static_cast<size_t>(node.inputs[0])];
+    if (node.op->prepare == nullptr) plan->root[value] = plan->root[static_cast<size_t>(node.inputs[0])];
     if (node.op->workspace != nullptr) {
       plan->workspace_bytes = std::max(plan->workspace_bytes, node.op->workspace(call, threads));
     }

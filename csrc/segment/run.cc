@@ -1,70 +1,140 @@
 #include "segment/run.h"
 
-#include <list>
-#include <mutex>
-#include <unordered_map>
+#include <chrono>
+#include <utility>
 
 #include "ops/check.h"
+#include "runtime/team.h"
+#include "segment/cache.h"
+#include "segment/times.h"
 
 namespace mobilekernels::segment {
 namespace {
 
-// What a session depends on beside the text, as bytes to compare.
-std::string key_of(const std::string& text, const std::vector<Operand>& operands, int threads) {
-  std::string key;
-  key.reserve(text.size() + 64 * (operands.size() + 1));
-  key = text;
-  const auto append = [&key](int64_t value) { key.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
-  append(threads);
-  for (const Operand& operand : operands) {
-    append(static_cast<int64_t>(operand.info.dtype) * 16 + operand.info.dims * 2 + (operand.strides != nullptr));
-    for (int d = 0; d < operand.info.dims; ++d) append(operand.info.sizes[d]);
-  }
-  return key;
+SessionCache& cache() {
+  static SessionCache instance;
+  return instance;
 }
 
-// The latest sessions, least recently used last.
-class Cache {
- public:
-  std::shared_ptr<const Session> find(const std::string& key) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) return nullptr;
-    order_.splice(order_.begin(), order_, found->second);
-    return found->second->second;
+Place place_of(const Plan& plan, int value) {
+  const int root = plan.root[static_cast<size_t>(value)];
+  const auto at = static_cast<size_t>(root);
+  if (plan.output_of[at] >= 0) return {Place::In::output, plan.output_of[at]};
+  if (plan.offsets[at] >= 0) return {Place::In::arena, plan.offsets[at]};
+  return {Place::In::operand, root};
+}
+
+Status make_steps(const std::vector<Operand>& operands, Session* session) {
+  const Program& program = session->program;
+  const Plan& plan = session->plan;
+  std::vector<Operand> inputs;
+  for (size_t n = 0; n < program.nodes.size(); ++n) {
+    const Node& node = program.nodes[n];
+    if (node.op->prepare == nullptr) continue;
+    const int value = program.first_result() + static_cast<int>(n);
+    Step step{static_cast<int>(n), nullptr, {}, place_of(plan, value)};
+    inputs.clear();
+    for (const int input : node.inputs) {
+      const auto at = static_cast<size_t>(input);
+      inputs.push_back({plan.infos[at], at < operands.size() ? operands[at].strides : nullptr, nullptr});
+      step.inputs.push_back(place_of(plan, input));
+    }
+    const Call call{node.op->name, inputs.data(), static_cast<int>(inputs.size()), node.numbers.data(),
+                    static_cast<int>(node.numbers.size())};
+    MOBILEKERNELS_RETURN_IF_ERROR(node.op->prepare(call, plan.infos[static_cast<size_t>(value)], &step.run));
+    session->steps.push_back(std::move(step));
+  }
+  return {};
+}
+
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// A session with the memory of one call.
+struct Run {
+  const Session& session;
+  const std::vector<Operand>& operands;
+  void* const* outputs;
+  char* arena;
+  SegmentTimes* times;  // null: not asked for
+  Status status;
+
+  // A view of a strided input is not contiguous either: the strides go with the memory.
+  Source source(const Place& place) const {
+    if (place.in == Place::In::arena) return {arena + place.at, nullptr};
+    if (place.in == Place::In::output) return {outputs[place.at], nullptr};
+    const Operand& operand = operands[static_cast<size_t>(place.at)];
+    return {operand.data, operand.strides};
   }
 
-  void insert(const std::string& key, std::shared_ptr<const Session> session) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (by_key_.count(key) != 0) return;
-    order_.emplace_front(key, std::move(session));
-    by_key_[key] = order_.begin();
-    if (order_.size() <= kMost) return;
-    by_key_.erase(order_.back().first);
-    order_.pop_back();
+  Status run_steps(const Context& context) const {
+    constexpr size_t kFew = 8;
+    Source few[kFew];
+    std::vector<Source> many;
+    for (const Step& step : session.steps) {
+      if (step.inputs.size() > kFew) many.resize(step.inputs.size());
+      Source* inputs = step.inputs.size() > kFew ? many.data() : few;
+      for (size_t i = 0; i < step.inputs.size(); ++i) inputs[i] = source(step.inputs[i]);
+      void* out = const_cast<void*>(source(step.out).data);
+      const int64_t begin = times == nullptr ? 0 : now();
+      MOBILEKERNELS_RETURN_IF_ERROR(step.run(inputs, out, context));
+      if (times != nullptr) times->operators.push_back({step.node, now() - begin});
+    }
+    return {};
   }
-
- private:
-  using Entry = std::pair<std::string, std::shared_ptr<const Session>>;
-  static constexpr size_t kMost = 256;
-  std::mutex mutex_;
-  std::list<Entry> order_;
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
 };
 
-Cache& cache() {
-  static Cache instance;
-  return instance;
+// Runs on `context` as it is, and counts how often an operator went parallel.
+Status run_counting(const Run& run, const Context& context, int* count) {
+  struct Counter {
+    const Context& context;
+    int count;
+  } counter{context, 0};
+  Context counting = context;
+  counting.pool = &counter;
+  counting.run_tasks = [](void* pool, int tasks, void (*task)(void*, int), void* arg) {
+    auto& own = *static_cast<Counter*>(pool);
+    ++own.count;
+    own.context.run_tasks(own.context.pool, tasks, task, arg);
+  };
+  const Status status = run.run_steps(counting);
+  *count = counter.count;
+  return status;
+}
+
+Status run_on_threads(Run& run, const Context& context) {
+  const std::atomic<int>& jobs = run.session.parallel_jobs;
+  if (context.threads <= 1 || context.run_tasks == nullptr || jobs.load(std::memory_order_relaxed) == 0) {
+    return run.run_steps(context);
+  }
+  if (jobs.load(std::memory_order_relaxed) < 0) {
+    int count = 0;
+    const Status status = run_counting(run, context, &count);
+    if (status.ok()) run.session.parallel_jobs.store(count, std::memory_order_relaxed);
+    return status;
+  }
+  if (jobs.load(std::memory_order_relaxed) == 1) return run.run_steps(context);
+  run_as_team(
+      context,
+      [](void* arg, const Context& team) {
+        Run& own = *static_cast<Run*>(arg);
+        own.status = own.run_steps(team);
+      },
+      &run);
+  return std::move(run.status);
 }
 
 }  // namespace
 
 Status open_session(const std::string& text, const std::vector<Operand>& operands, int threads,
                     std::shared_ptr<const Session>* session) {
-  const std::string key = key_of(text, operands, threads);
+  const SessionKey key = key_of(text, operands, threads);
   *session = cache().find(key);
   if (*session != nullptr) return {};
   auto made = std::make_shared<Session>();
+  made->text = text;
   MOBILEKERNELS_RETURN_IF_ERROR(parse_program(text, &made->program));
   const auto expected = static_cast<size_t>(made->program.first_result());
   if (operands.size() != expected) {
@@ -72,6 +142,7 @@ Status open_session(const std::string& text, const std::vector<Operand>& operand
                        std::to_string(expected));
   }
   MOBILEKERNELS_RETURN_IF_ERROR(make_plan(made->program, operands, threads, &made->plan));
+  MOBILEKERNELS_RETURN_IF_ERROR(make_steps(operands, made.get()));
   *session = made;
   cache().insert(key, std::move(made));
   return {};
@@ -79,39 +150,21 @@ Status open_session(const std::string& text, const std::vector<Operand>& operand
 
 Status run_session(const Session& session, const std::vector<Operand>& operands, void* const* outputs,
                    const Context& context) {
-  const Program& program = session.program;
-  const Plan& plan = session.plan;
   MOBILEKERNELS_RETURN_IF_ERROR(check_workspace("segment", context, session.scratch_bytes()));
-  char* arena = static_cast<char*>(context.workspace);
+  std::vector<SegmentTimes>* const record = recording();
+  SegmentTimes times{};
+  Run run{session, operands, outputs, static_cast<char*>(context.workspace), record == nullptr ? nullptr : &times, {}};
   Context own = context;
-  own.workspace = arena + plan.arena_bytes;
-  own.workspace_bytes = context.workspace_bytes - static_cast<size_t>(plan.arena_bytes);
-  const auto memory_of = [&](int value) -> const void* {
-    const auto root = static_cast<size_t>(plan.root[static_cast<size_t>(value)]);
-    if (plan.output_of[root] >= 0) return outputs[plan.output_of[root]];
-    if (plan.offsets[root] >= 0) return arena + plan.offsets[root];
-    return operands[root].data;
-  };
-  constexpr size_t kFew = 8;
-  Operand few[kFew];
-  std::vector<Operand> many;
-  for (size_t n = 0; n < program.nodes.size(); ++n) {
-    const Node& node = program.nodes[n];
-    if (node.op->run == nullptr) continue;
-    const int value = program.first_result() + static_cast<int>(n);
-    if (node.inputs.size() > kFew) many.resize(node.inputs.size());
-    Operand* inputs = node.inputs.size() > kFew ? many.data() : few;
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
-      const auto input = static_cast<size_t>(node.inputs[i]);
-      inputs[i] = {plan.infos[input], input < operands.size() ? operands[input].strides : nullptr,
-                   memory_of(node.inputs[i])};
-    }
-    const Call call{node.op->name, inputs, static_cast<int>(node.inputs.size()), node.numbers.data(),
-                    static_cast<int>(node.numbers.size())};
-    void* out = const_cast<void*>(memory_of(value));
-    MOBILEKERNELS_RETURN_IF_ERROR(node.op->run(call, plan.infos[static_cast<size_t>(value)], out, own));
-  }
-  return {};
+  own.workspace = run.arena + session.plan.arena_bytes;
+  own.workspace_bytes = context.workspace_bytes - static_cast<size_t>(session.plan.arena_bytes);
+  if (record == nullptr) return run_on_threads(run, own);
+  times.operators.reserve(session.steps.size());
+  const int64_t begin = now();
+  const Status status = run_on_threads(run, own);
+  times.nanoseconds = now() - begin;
+  times.program = session.text;
+  if (status.ok()) record->push_back(std::move(times));
+  return status;
 }
 
 }  // namespace mobilekernels::segment

@@ -2,6 +2,7 @@
 #include "segment/program.h"
 
 #include "segment/run.h"
+#include "segment/times.h"
 #include "testing.h"
 
 namespace {
@@ -117,6 +118,16 @@ TEST(wrong_operands_are_refused_by_the_operator) {
   }
 }
 
+TEST(a_view_of_strided_memory_is_refused) {
+  const int64_t strides[4] = {24, 1, 8, 2};
+  Program program;
+  Plan plan;
+  EXPECT(
+      parse_program("segment 1\ninputs 1\nconstants 0\nflatten 0 : 1 3\nquantize 1 : 1 0\noutputs 2\n", &program).ok());
+  const Status status = make_plan(program, {{{Dtype::float32, 4, {1, 2, 3, 4}}, strides, nullptr}}, 1, &plan);
+  EXPECT(status.message.find("flatten: x: given a tensor with strides") != std::string::npos);
+}
+
 TEST(outputs_must_have_memory_of_their_own) {
   Program program;
   Plan plan;
@@ -183,6 +194,97 @@ TEST(a_session_is_kept_for_its_shapes) {
   EXPECT(first == again);
   EXPECT(first != other);
   EXPECT(!open_session(kGood, {int8_operand({8})}, 1, &other).ok());
+}
+
+// Programs of one length, for the same shapes: only the text tells them apart.
+TEST(sessions_of_other_programs_are_other_sessions) {
+  const char* const text = "segment 1\ninputs 1\nconstants 0\nquantize 0 : 1 %\noutputs 1\n";
+  const float x[2] = {1, 2};
+  const std::vector<Operand> operands = {{{Dtype::float32, 1, {2}}, nullptr, x}};
+  for (int round = 0; round < 2; ++round) {
+    for (char digit = '0'; digit <= '9'; ++digit) {
+      std::string own = text;
+      own[own.find('%')] = digit;
+      std::shared_ptr<const Session> session;
+      EXPECT(open_session(own, operands, 1, &session).ok());
+      int8_t out[2] = {};
+      void* outputs[] = {out};
+      EXPECT(run_session(*session, operands, outputs, Context()).ok());
+      EXPECT_EQ(out[0], digit - '0' + 1);
+      EXPECT_EQ(out[1], digit - '0' + 2);
+    }
+  }
+}
+
+TEST(a_session_depends_on_the_instruction_set) {
+  std::vector<std::shared_ptr<const Session>> sessions;
+  testing::for_each_isa([&](const std::string&) {
+    std::shared_ptr<const Session> session;
+    EXPECT(open_session(kGood, {int8_operand({8}), int8_operand({256})}, 1, &session).ok());
+    for (const auto& other : sessions) EXPECT(other != session);
+    sessions.push_back(session);
+  });
+}
+
+// A chain that is worth several tasks an operator: the same bytes from one thread, from a pool of threads, and from
+// one that runs its tasks one after the other, backwards; again and again, for the first run goes another way.
+TEST(any_pool_gives_the_same_bytes) {
+  constexpr int64_t kCount = 100003;
+  std::string text = "segment 1\ninputs 1\nconstants 1\n";
+  for (int i = 0; i < 20; ++i) text += "lut " + std::to_string(i == 0 ? 0 : i + 1) + " 1 :\n";
+  text += "outputs 21\n";
+  Random random(3);
+  std::vector<int8_t> x(kCount), table(256), expected(kCount);
+  for (int8_t& value : x) value = static_cast<int8_t>(random.integer(-128, 127));
+  for (int8_t& value : table) value = static_cast<int8_t>(random.integer(-128, 127));
+  const std::vector<Operand> operands = {int8_operand({kCount}, x.data()), int8_operand({256}, table.data())};
+  const auto run = [&](int threads, void (*run_tasks)(void*, int, void (*)(void*, int), void*)) {
+    std::shared_ptr<const Session> session;
+    EXPECT(open_session(text, operands, threads, &session).ok());
+    testing::Threads pool(threads, session->scratch_bytes());
+    Context context = pool.context();
+    context.run_tasks = run_tasks;
+    std::vector<int8_t> out(kCount);
+    void* outputs[] = {out.data()};
+    EXPECT(run_session(*session, operands, outputs, context).ok());
+    return out;
+  };
+  expected = run(1, nullptr);
+  for (int round = 0; round < 5; ++round) {
+    for (const int threads : {2, 3, 7}) {
+      const std::vector<int8_t> parallel = run(threads, testing::run_on_threads);
+      EXPECT_SAME(parallel.data(), expected.data(), expected.size(), "threads");
+      const std::vector<int8_t> serial = run(threads, [](void*, int tasks, void (*task)(void*, int), void* arg) {
+        for (int i = tasks; i-- > 0;) task(arg, i);
+      });
+      EXPECT_SAME(serial.data(), expected.data(), expected.size(), "one after the other");
+    }
+  }
+}
+
+TEST(times_are_recorded_when_asked_for) {
+  const int8_t x[8] = {}, table[256] = {};
+  int8_t out[8];
+  const std::vector<Operand> operands = {int8_operand({8}, x), int8_operand({256}, table)};
+  std::shared_ptr<const Session> session;
+  EXPECT(open_session(kGood, operands, 1, &session).ok());
+  testing::Threads memory(1, session->scratch_bytes());
+  void* outputs[] = {out};
+  EXPECT(run_session(*session, operands, outputs, memory.context()).ok());
+  start_recording();
+  for (int i = 0; i < 3; ++i) EXPECT(run_session(*session, operands, outputs, memory.context()).ok());
+  const std::vector<SegmentTimes> times = stop_recording();
+  EXPECT(run_session(*session, operands, outputs, memory.context()).ok());
+  EXPECT(recording() == nullptr);
+  EXPECT(stop_recording().empty());
+  EXPECT_EQ(times.size(), size_t{3});
+  for (const SegmentTimes& each : times) {
+    EXPECT(each.program == kGood);
+    EXPECT_EQ(each.operators.size(), size_t{2});
+    int64_t sum = 0;
+    for (const OperatorTime& time : each.operators) sum += time.nanoseconds;
+    EXPECT(sum <= each.nanoseconds);
+  }
 }
 
 TEST(too_little_scratch_memory_is_refused) {

@@ -7,6 +7,7 @@
 #include "bindings/python/arrays.h"
 #include "bindings/python/face.h"
 #include "segment/plan.h"
+#include "segment/times.h"
 
 namespace mobilekernels::python_face {
 namespace {
@@ -44,11 +45,28 @@ py::dict segment_memory(const std::string& text,
   return memory;
 }
 
+// [(program, nanoseconds, [(node, nanoseconds), ...]), ...]
+py::list stop_recording() {
+  py::list calls;
+  for (const segment::SegmentTimes& times : segment::stop_recording()) {
+    py::list operators;
+    for (const segment::OperatorTime& time : times.operators) {
+      operators.append(py::make_tuple(time.node, time.nanoseconds));
+    }
+    calls.append(py::make_tuple(times.program, times.nanoseconds, operators));
+  }
+  return calls;
+}
+
 }  // namespace
 
 void bind_segment(py::module_& module) {
   module.def("segment_memory", &segment_memory, py::arg("program"), py::arg("tensors"), py::arg("threads"),
              "Bytes that a segment needs: arena, the most alive at once, all results together, workspace");
+  module.def("start_segment_recording", &segment::start_recording,
+             "From now on each segment that this thread runs leaves the times of its operators");
+  module.def("stop_segment_recording", &stop_recording,
+             "What was recorded: (program, nanoseconds, [(node, nanoseconds), ...]) for each call");
 }
 
 }  // namespace mobilekernels::python_face
