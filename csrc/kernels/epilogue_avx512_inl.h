@@ -26,7 +26,8 @@ struct Bounds {
 
 struct Constants {
   Bounds output;
-  Bounds sum;  // this and the rest: with a residual only
+  __m512i flip;  // int8 codes to what is written: 0, or 0x80 for uint8; the caller's last step
+  Bounds sum;    // this and the rest: with a residual only
   __m512 main_lo;
   __m512 main_scale;
   __m512 residual_scale;
@@ -46,6 +47,7 @@ struct Quad {
 [[gnu::always_inline]] static inline Constants load_constants(const Epilogue& epilogue) {
   Constants k = {};
   k.output = bounds(epilogue.output);
+  k.flip = _mm512_set1_epi8(static_cast<char>(epilogue.out_u8 ? 0x80 : 0));
   if (epilogue.residual != nullptr) {
     const ResidualAdd& add = *epilogue.residual;
     k.sum = bounds(add.output);

@@ -6,6 +6,7 @@
 #include "ops/depthwise.h"
 #include "ops/rows.h"
 #include "pack/format.h"
+#include "runtime/dispatch.h"
 
 namespace mobilekernels {
 namespace {
@@ -81,6 +82,13 @@ Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Wind
   return check_shape("conv2d", "out", *out);
 }
 
+// The depthwise kernels know int8 only.
+bool conv2d_takes_u8(const Conv2dArgs& args) {
+  return conv2d_family(args.shape.c, args.groups) == std::string("gemm") && select_gemm().writes_u8;
+}
+
+bool conv2d_writes_u8(const Conv2dArgs& args) { return conv2d_takes_u8(args); }
+
 const char* conv2d_family(int64_t in_channels, int64_t groups) {
   return groups > 1 && groups == in_channels ? "depthwise" : "gemm";
 }
@@ -105,7 +113,7 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
   MOBILEKERNELS_RETURN_IF_ERROR(check_packed(args, packed.header));
   MOBILEKERNELS_RETURN_IF_ERROR(check_workspace("conv2d", context, conv2d_workspace(args, context.threads)));
   ResidualAdd residual{};
-  Epilogue epilogue{packed.bias, packed.wsum, packed.scale, args.output, nullptr};
+  Epilogue epilogue{packed.bias, packed.wsum, packed.scale, args.output, nullptr, args.out_u8};
   if (args.residual != nullptr) {
     MOBILEKERNELS_RETURN_IF_ERROR(make_residual(args, &residual));
     epilogue.output = args.residual->main_range;
@@ -113,12 +121,15 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
   }
   if (out.n == 0) return {};
   if (packed.header.format == PackedFormat::depthwise) {
+    if (args.x_u8) return argument_error("x", "uint8", "int8 (depthwise)");
+    if (args.out_u8) return argument_error("out", "uint8", "int8 (depthwise)");
     depthwise_conv({args.x, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point, packed.weights,
                     epilogue, args.out, args.out_float},
                    context);
     return {};
   }
-  const RowSource source{args.x, args.shape, args.window, out.h, out.w, args.shape.c / args.groups, args.x_zero_point};
+  const RowSource source{args.x,   args.shape, args.window, out.h, out.w, args.shape.c / args.groups, args.x_zero_point,
+                         args.x_u8};
   row_gemm({source, packed.weights, args.out_channels, args.groups, epilogue, args.out, args.out_float}, context);
   return {};
 }
