@@ -65,6 +65,8 @@ Status make_residual(const Conv2dArgs& args, ResidualAdd* add) {
   return {};
 }
 
+bool is_depthwise(int64_t in_channels, int64_t groups) { return groups > 1 && groups == in_channels; }
+
 }  // namespace
 
 Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Window& w, Shape4* out) {
@@ -82,21 +84,22 @@ Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Wind
   return check_shape("conv2d", "out", *out);
 }
 
-// The depthwise kernels know int8 only.
 bool conv2d_takes_u8(const Conv2dArgs& args) {
-  return conv2d_family(args.shape.c, args.groups) == std::string("gemm") && select_gemm().writes_u8;
+  return is_depthwise(args.shape.c, args.groups) ? select_depthwise().reads_u8 : select_gemm().writes_u8;
 }
 
-bool conv2d_writes_u8(const Conv2dArgs& args) { return conv2d_takes_u8(args); }
+bool conv2d_writes_u8(const Conv2dArgs& args) {
+  return is_depthwise(args.shape.c, args.groups) ? select_depthwise().writes_u8 : select_gemm().writes_u8;
+}
 
 const char* conv2d_family(int64_t in_channels, int64_t groups) {
-  return groups > 1 && groups == in_channels ? "depthwise" : "gemm";
+  return is_depthwise(in_channels, groups) ? "depthwise" : "gemm";
 }
 
 size_t conv2d_workspace(const Conv2dArgs& args, int threads) {
   Shape4 out;
   if (!conv2d_output_shape(args.shape, args.out_channels, args.window, &out).ok()) return 0;
-  if (args.groups > 1 && args.groups == args.shape.c) {
+  if (is_depthwise(args.shape.c, args.groups)) {
     return depthwise_workspace(args.shape, args.window, out.w, args.out_channels, threads);
   }
   const int64_t groups = args.groups < 1 ? 1 : args.groups;
@@ -121,10 +124,8 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
   }
   if (out.n == 0) return {};
   if (packed.header.format == PackedFormat::depthwise) {
-    if (args.x_u8) return argument_error("x", "uint8", "int8 (depthwise)");
-    if (args.out_u8) return argument_error("out", "uint8", "int8 (depthwise)");
-    depthwise_conv({args.x, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point, packed.weights,
-                    epilogue, args.out, args.out_float},
+    depthwise_conv({args.x, args.x_u8, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point,
+                    packed.weights, epilogue, args.out, args.out_float},
                    context);
     return {};
   }

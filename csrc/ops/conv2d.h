@@ -37,7 +37,7 @@ Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Wind
 size_t conv2d_workspace(const Conv2dArgs& args, int threads);
 Status conv2d(const Conv2dArgs& args, const Context& context);
 
-// Whether the kernel that is chosen now is the faster for it. The dense operators do as they are told on every kernel.
+// Whether the kernel that is chosen now is the faster for it. What is asked for is done on every kernel.
 bool conv2d_takes_u8(const Conv2dArgs& args);
 bool conv2d_writes_u8(const Conv2dArgs& args);
 

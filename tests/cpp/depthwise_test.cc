@@ -157,6 +157,30 @@ struct Case {
   }
 };
 
+// uint8 in, and out where the kernel can: the same codes, each + 128. An int8 run's output is `expected`.
+void check_u8(Case& c, const DepthwiseKernel& kernel, const std::vector<int8_t>& expected, const std::string& where) {
+  for (const bool in : {false, true}) {
+    for (const bool out : {false, true}) {
+      if (in == out && !in) continue;
+      if (out && !kernel.writes_u8) continue;
+      Buffer<int8_t> x(c.x.size()), to(expected.size());
+      for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<int8_t>(c.x[i] ^ (in ? -128 : 0));
+      std::vector<int8_t> codes = expected;
+      for (int8_t& q : codes) q = static_cast<int8_t>(q ^ (out ? -128 : 0));
+      c.args.x = x.data();
+      c.args.x_u8 = in;
+      c.args.epilogue.out_u8 = out;
+      c.args.out = to.data();
+      c.args.out_float = nullptr;
+      c.run(kernel);
+      EXPECT_SAME(to.data(), codes.data(), codes.size(), where + (in ? ", uint8 in" : "") + (out ? ", uint8 out" : ""));
+      EXPECT(to.untouched_before());
+    }
+  }
+  c.args.x = c.x.data();
+  c.args.x_u8 = c.args.epilogue.out_u8 = false;
+}
+
 void check(Case& c) {
   const size_t channels = c.shape.channels;
   std::vector<int8_t> expected;
@@ -182,6 +206,15 @@ void check(Case& c) {
     c.run(*kernel);
     EXPECT_SAME(out_float.data(), expected_float.data(), expected.size(), where + ", float");
     EXPECT(out_float.untouched_before());
+    check_u8(c, *kernel, expected, where);
+  }
+}
+
+TEST(who_is_for_uint8) {
+  for (const auto& [isa, kernel] : testing::runnable_kernels<DepthwiseKernel>("depthwise")) {
+    const bool takes = std::string(isa) == "avx512vnni";
+    testing::expect_equal(__FILE__, __LINE__, isa, kernel->reads_u8, takes, "reads_u8");
+    testing::expect_equal(__FILE__, __LINE__, isa, kernel->writes_u8, takes, "writes_u8");
   }
 }
 

@@ -17,8 +17,9 @@ struct Isa {
   static constexpr size_t kChannels = 64, kLane = 64;
   using Element = uint8_t;
 
-  static void copy(uint8_t* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
-    const __m512i flip = _mm512_set1_epi8(-128);
+  template <typename Code>
+  static void copy(uint8_t* to, const Code* from, size_t pixels, size_t step, size_t n) {
+    const __m512i flip = _mm512_set1_epi8(std::is_signed_v<Code> ? -128 : 0);
     const __mmask64 channels = first_bytes(n);
     for (; pixels > 0; --pixels, to += kChannels, from += step) {
       const __m512i x = n == kChannels ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(channels, from);
@@ -68,11 +69,13 @@ struct Isa {
   struct Tables {
     const Constants* constants;
     Quad start, scale;
+    __m512i flip;  // from int8 to what is written
   };
 
   static Tables load_tables(const DepthwiseArgs& args, const Constants& constants, const Block& block) {
     const Epilogue& e = args.epilogue;
-    Tables tables{&constants, load_table(e.bias, block), load_table(e.scale, block)};
+    Tables tables{&constants, load_table(e.bias, block), load_table(e.scale, block),
+                  _mm512_set1_epi8(e.out_u8 ? -128 : 0)};
     const Quad wsum = load_table(e.wsum, block);
     for (int j = 0; j < 4; ++j) {
       tables.start.v[j] = _mm512_sub_epi32(tables.start.v[j], _mm512_slli_epi32(wsum.v[j], 7));
@@ -92,7 +95,7 @@ struct Isa {
     unroll<4>([&](auto j) MOBILEKERNELS_INLINE_LAMBDA {
       q.v[j] = requantize(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]), *tables.constants);
     });
-    store_bytes(row, out, pack_bytes(q, tables.constants->output));
+    store_bytes(row, out, _mm512_xor_si512(pack_bytes(q, tables.constants->output), tables.flip));
   }
 
   static void store_any(const Row<Element>& row, const Tables& tables, size_t x, const Sums& acc) {
@@ -115,7 +118,7 @@ struct Isa {
       for (int j = 0; j < 4; ++j) {
         q.v[j] = add_residual(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]), residual.v[j], *tables.constants);
       }
-      store_bytes(row, out, pack_bytes(q, tables.constants->sum));
+      store_bytes(row, out, _mm512_xor_si512(pack_bytes(q, tables.constants->sum), tables.flip));
     } else {
       store(row, tables, out, acc);
     }
@@ -202,7 +205,7 @@ struct Isa {
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run<SlidingIsa<Isa>>};
+const DepthwiseKernel depthwise = {run<SlidingIsa<Isa>>, /*reads_u8=*/true, /*writes_u8=*/true};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -30,6 +30,7 @@ struct DepthwiseShape {
 struct DepthwiseArgs {
   DepthwiseShape shape;
   const int8_t* x;
+  bool x_u8;  // x has q + 128 (uint8); zero_point is that of the int8 codes all the same
   int8_t zero_point;
   const int8_t* w;
   size_t row_begin, row_end;  // output rows of this call
@@ -42,6 +43,8 @@ struct DepthwiseArgs {
 
 struct DepthwiseKernel {
   void (*run)(const DepthwiseArgs& args);
+  bool reads_u8 = false;   // args.x_u8 costs nothing; all kernels can read it
+  bool writes_u8 = false;  // args.epilogue.out_u8 may be set
 };
 
 // At most what depthwise_inl.h keeps in scratch memory on any ISA: a call may run on another one than was asked for.
