@@ -56,7 +56,8 @@ static inline size_t depthwise_scratch_bytes(const DepthwiseShape& s) {
   const size_t ring = (rows * columns + 4 * s.dilation_w) * kColumn;
   const size_t pointers = (s.kernel_h + taps + 4) * 8;
   const size_t weights = (taps + 4) * kColumn;
-  return (ring + pointers + weights) / kColumn * kColumn + 4 * kColumn;
+  const size_t waiting = s.out_w * kColumn;
+  return (ring + pointers + weights + waiting) / kColumn * kColumn + 4 * kColumn;
 }
 
 }  // namespace mobilekernels
