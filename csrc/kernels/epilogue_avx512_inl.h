@@ -22,11 +22,13 @@ struct Bounds {
   __m512 hi;           // hi - zero_point
   __m512i zero_point;  // int16
   __m512i lo;          // int8
+  __m512i hi_byte;     // int8
 };
 
 struct Constants {
   Bounds output;
-  Bounds sum;  // this and the rest: with a residual only
+  __m512i flip;  // int8 codes to what is written: 0, or 0x80 for uint8; the caller's last step
+  Bounds sum;    // this and the rest: with a residual only
   __m512 main_lo;
   __m512 main_scale;
   __m512 residual_scale;
@@ -40,12 +42,14 @@ struct Quad {
 
 [[gnu::always_inline]] static inline Bounds bounds(const OutputRange& range) {
   return {_mm512_set1_ps(static_cast<float>(range.hi - range.zero_point)),
-          _mm512_set1_epi16(static_cast<int16_t>(range.zero_point)), _mm512_set1_epi8(static_cast<int8_t>(range.lo))};
+          _mm512_set1_epi16(static_cast<int16_t>(range.zero_point)), _mm512_set1_epi8(static_cast<int8_t>(range.lo)),
+          _mm512_set1_epi8(static_cast<int8_t>(range.hi))};
 }
 
 [[gnu::always_inline]] static inline Constants load_constants(const Epilogue& epilogue) {
   Constants k = {};
   k.output = bounds(epilogue.output);
+  k.flip = _mm512_set1_epi8(static_cast<char>(epilogue.out_u8 ? 0x80 : 0));
   if (epilogue.residual != nullptr) {
     const ResidualAdd& add = *epilogue.residual;
     k.sum = bounds(add.output);
@@ -66,6 +70,17 @@ struct Quad {
   return clamp_and_round(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale), k.output);
 }
 
+// Scales for which float(acc) * scale may reach 2^31, and rounding it to int32 needs the upper bound first.
+[[gnu::always_inline]] static inline __mmask16 may_overflow(__m512 scale) {
+  return _mm512_cmp_ps_mask(scale, _mm512_set1_ps(1.0f), _CMP_NLT_UQ);
+}
+
+// requantize() for other scales: saturation in packing and the upper bound on bytes, which pack_bytes() takes for all
+// 64 values at once, do for the bound.
+[[gnu::always_inline]] static inline __m512i requantize_small(__m512i acc, __m512 scale) {
+  return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale));
+}
+
 // requantize() and the residual's 16 values (with their zero point) added.
 [[gnu::always_inline]] static inline __m512i add_residual(__m512i acc, __m512 scale, __m512i residual,
                                                           const Constants& k) {
@@ -80,7 +95,7 @@ struct Quad {
 [[gnu::always_inline]] static inline __m512i pack_bytes(const Quad& q, const Bounds& b) {
   const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(q.v[0], q.v[1]), b.zero_point);
   const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(q.v[2], q.v[3]), b.zero_point);
-  return _mm512_max_epi8(_mm512_packs_epi16(low, high), b.lo);
+  return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), b.lo), b.hi_byte);
 }
 
 // The same with v[0]'s 16 values first, then v[1]'s ...

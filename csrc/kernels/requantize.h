@@ -35,6 +35,7 @@ struct Epilogue {
   const float* scale;           // input scale * weight scale / output scale
   OutputRange output;           // of the requantized accumulator
   const ResidualAdd* residual;  // null: none
+  bool out_u8 = false;          // codes are written as q + 128 (uint8); the residual's data is int8 all the same
 };
 
 }  // namespace mobilekernels

@@ -6,6 +6,7 @@
 #include "ops/depthwise.h"
 #include "ops/rows.h"
 #include "pack/format.h"
+#include "runtime/dispatch.h"
 
 namespace mobilekernels {
 namespace {
@@ -64,6 +65,8 @@ Status make_residual(const Conv2dArgs& args, ResidualAdd* add) {
   return {};
 }
 
+bool is_depthwise(int64_t in_channels, int64_t groups) { return groups > 1 && groups == in_channels; }
+
 }  // namespace
 
 Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Window& w, Shape4* out) {
@@ -81,14 +84,22 @@ Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Wind
   return check_shape("conv2d", "out", *out);
 }
 
+bool conv2d_takes_u8(const Conv2dArgs& args) {
+  return is_depthwise(args.shape.c, args.groups) ? select_depthwise().reads_u8 : select_gemm().writes_u8;
+}
+
+bool conv2d_writes_u8(const Conv2dArgs& args) {
+  return is_depthwise(args.shape.c, args.groups) ? select_depthwise().writes_u8 : select_gemm().writes_u8;
+}
+
 const char* conv2d_family(int64_t in_channels, int64_t groups) {
-  return groups > 1 && groups == in_channels ? "depthwise" : "gemm";
+  return is_depthwise(in_channels, groups) ? "depthwise" : "gemm";
 }
 
 size_t conv2d_workspace(const Conv2dArgs& args, int threads) {
   Shape4 out;
   if (!conv2d_output_shape(args.shape, args.out_channels, args.window, &out).ok()) return 0;
-  if (args.groups > 1 && args.groups == args.shape.c) {
+  if (is_depthwise(args.shape.c, args.groups)) {
     return depthwise_workspace(args.shape, args.window, out.w, args.out_channels, threads);
   }
   const int64_t groups = args.groups < 1 ? 1 : args.groups;
@@ -105,7 +116,7 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
   MOBILEKERNELS_RETURN_IF_ERROR(check_packed(args, packed.header));
   MOBILEKERNELS_RETURN_IF_ERROR(check_workspace("conv2d", context, conv2d_workspace(args, context.threads)));
   ResidualAdd residual{};
-  Epilogue epilogue{packed.bias, packed.wsum, packed.scale, args.output, nullptr};
+  Epilogue epilogue{packed.bias, packed.wsum, packed.scale, args.output, nullptr, args.out_u8};
   if (args.residual != nullptr) {
     MOBILEKERNELS_RETURN_IF_ERROR(make_residual(args, &residual));
     epilogue.output = args.residual->main_range;
@@ -113,12 +124,13 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
   }
   if (out.n == 0) return {};
   if (packed.header.format == PackedFormat::depthwise) {
-    depthwise_conv({args.x, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point, packed.weights,
-                    epilogue, args.out, args.out_float},
+    depthwise_conv({args.x, args.x_u8, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point,
+                    packed.weights, epilogue, args.out, args.out_float},
                    context);
     return {};
   }
-  const RowSource source{args.x, args.shape, args.window, out.h, out.w, args.shape.c / args.groups, args.x_zero_point};
+  const RowSource source{args.x,   args.shape, args.window, out.h, out.w, args.shape.c / args.groups, args.x_zero_point,
+                         args.x_u8};
   row_gemm({source, packed.weights, args.out_channels, args.groups, epilogue, args.out, args.out_float}, context);
   return {};
 }

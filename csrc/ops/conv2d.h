@@ -28,12 +28,18 @@ struct Conv2dArgs {
   const Conv2dResidual* residual;  // null: none
   int8_t* out;                     // conv2d_output_shape(...)
   float* out_float;  // not null: float(acc) * scale[c] goes here instead; scale packed with output scale 1
+  bool x_u8;         // x holds q + 128 as uint8; zero points stay those of int8
+  bool out_u8;       // out gets q + 128 as uint8; a residual stays int8
 };
 
 // Spatial size of the output, or a value_error that names the argument.
 Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Window& window, Shape4* out);
 size_t conv2d_workspace(const Conv2dArgs& args, int threads);
 Status conv2d(const Conv2dArgs& args, const Context& context);
+
+// Whether the kernel that is chosen now is the faster for it. What is asked for is done on every kernel.
+bool conv2d_takes_u8(const Conv2dArgs& args);
+bool conv2d_writes_u8(const Conv2dArgs& args);
 
 // The kernel family that would run it ("gemm" or "depthwise"), for reports.
 const char* conv2d_family(int64_t in_channels, int64_t groups);

@@ -22,6 +22,7 @@ void run_rows(const DepthwiseConv& conv, const DepthwiseKernel& kernel, int64_t 
   DepthwiseArgs args{};
   args.shape = kernel_shape(conv.shape, conv.window, conv.out_w, conv.out_channels);
   args.x = conv.x + n * conv.shape.h * conv.shape.w * conv.shape.c;
+  args.x_u8 = conv.x_u8;
   args.zero_point = static_cast<int8_t>(conv.x_zero_point);
   args.w = conv.w;
   args.row_begin = static_cast<size_t>(begin);
@@ -37,7 +38,12 @@ void run_rows(const DepthwiseConv& conv, const DepthwiseKernel& kernel, int64_t 
     args.epilogue.residual = &residual;
   }
   args.scratch = scratch;
+  args.epilogue.out_u8 = conv.epilogue.out_u8 && kernel.writes_u8;
   kernel.run(args);
+  if (conv.epilogue.out_u8 && !kernel.writes_u8 && conv.out != nullptr) {
+    const int64_t bytes = (end - begin) * conv.out_w * conv.out_channels;
+    for (int64_t i = 0; i < bytes; ++i) args.out[i] = static_cast<int8_t>(args.out[i] ^ 0x80);
+  }
 }
 
 }  // namespace

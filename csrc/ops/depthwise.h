@@ -7,6 +7,7 @@ namespace mobilekernels {
 
 struct DepthwiseConv {
   const int8_t* x;
+  bool x_u8;  // x has q + 128 (uint8)
   Shape4 shape;
   Window window;
   int64_t out_h, out_w;

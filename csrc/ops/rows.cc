@@ -35,18 +35,49 @@ int64_t scratch_bytes(int64_t k) {
 
 int64_t task_bytes(int64_t rows, int64_t k) { return scratch_bytes(k) + block_bytes(rows, k); }
 
+// int8 codes as uint8 ones (q + 128), or the way back. dst may be src.
+void flip_signs(void* dst, const void* src, int64_t n) {
+  auto* to = static_cast<uint8_t*>(dst);
+  const auto* from = static_cast<const uint8_t*>(src);
+  for (int64_t i = 0; i < n; ++i) to[i] = static_cast<uint8_t>(from[i] ^ 0x80);
+}
+
+// Packs uint8 codes: a plain copy where that is the packed form.
+void pack_u8(const GemmKernel& kernel, char* dst, const int8_t* src, int64_t n) {
+  if (kernel.writes_u8) {
+    std::memcpy(dst, src, static_cast<size_t>(n));
+    return;
+  }
+  constexpr int64_t kChunk = 256;
+  int8_t codes[kChunk];
+  for (int64_t i = 0; i < n; i += kChunk) {
+    const int64_t part = std::min(kChunk, n - i);
+    flip_signs(codes, src + i, part);
+    kernel.pack(dst + i * static_cast<int64_t>(kernel.element_bytes), codes, static_cast<size_t>(part));
+  }
+}
+
 // Writes packed values one run at a time, in the kernel's element type.
 struct KernelWriter {
   const GemmKernel& kernel;
+  bool u8;  // what is copied
 
   int64_t element_bytes() const { return static_cast<int64_t>(kernel.element_bytes); }
-  void copy(char* dst, const int8_t* src, int64_t n) const { kernel.pack(dst, src, static_cast<size_t>(n)); }
+  void copy(char* dst, const int8_t* src, int64_t n) const {
+    if (u8) {
+      pack_u8(kernel, dst, src, n);
+    } else {
+      kernel.pack(dst, src, static_cast<size_t>(n));
+    }
+  }
   void fill(char* dst, int8_t value, int64_t n) const { kernel.fill(dst, value, static_cast<size_t>(n)); }
 };
 
-// Gathers plain int8. For runs of a few bytes (a first layer's pixels have three channels) a call costs more than the
-// bytes do; the whole block is then changed to the element type at once, in place.
+// Gathers plain bytes, int8 or uint8. For runs of a few bytes (a first layer's pixels have three channels) a call costs
+// more than the bytes do; the whole block is then changed to the element type at once, in place.
 struct ByteWriter {
+  bool u8;
+
   static constexpr int64_t kLongest = 32;
 
   static int64_t element_bytes() { return 1; }
@@ -62,8 +93,8 @@ struct ByteWriter {
       for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<char>(src[i]);
     }
   }
-  static void fill(char* dst, int8_t value, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<char>(value);
+  void fill(char* dst, int8_t value, int64_t n) const {
+    for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<char>(u8 ? value ^ 0x80 : value);
   }
 
  private:
@@ -153,7 +184,7 @@ void write_short_runs(const RowSource& s, const int8_t* x, int64_t begin, int64_
     const int8_t* image = x + row / s.out_w / s.out_h * s.shape.h * image_row;
     const bool whole = top >= 0 && top + w.dilation_h * (w.kernel_h - 1) < s.shape.h && ow >= first && ow < last;
     if (!whole) {
-      write_rows(s, ByteWriter{}, x, row, row + 1, dst, stride);
+      write_rows(s, ByteWriter{s.u8}, x, row, row + 1, dst, stride);
       ++row;
       dst += stride;
       continue;
@@ -170,7 +201,7 @@ void write_short_runs(const RowSource& s, const int8_t* x, int64_t begin, int64_
           ByteWriter::copy(to, src, run);
         }
       }
-      ByteWriter::fill(to, 0, tail);
+      ByteWriter{s.u8}.fill(to, 0, tail);
     }
     row += columns;
   }
@@ -188,7 +219,8 @@ void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char
   const int64_t quads = quads_of(k);
   const int64_t group_out = g.out_channels / g.groups;
   const int64_t group_slots = round_up(group_out, kPanelChannels);
-  const bool direct = kernel.int8_rows && g.source.pixel_rows() && k % static_cast<int64_t>(kQuad) == 0;
+  const bool as_packed = g.source.u8 ? kernel.writes_u8 : kernel.int8_rows;
+  const bool direct = as_packed && g.source.pixel_rows() && k % static_cast<int64_t>(kQuad) == 0;
   const int64_t stride = quads * static_cast<int64_t>(kQuad * kernel.element_bytes);
   const int64_t tile = static_cast<int64_t>(kernel.mr);
   const int64_t fit = std::max(kBlockBytes / stride / tile * tile, tile);
@@ -226,6 +258,12 @@ void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char
         args.epilogue.residual = &residual;
       }
       kernel.run(args);
+      if (args.out != nullptr && g.epilogue.out_u8 && !kernel.writes_u8) {
+        for (size_t i = 0; i < args.rows; ++i) {
+          int8_t* to = args.out + i * args.out_stride;
+          flip_signs(to, to, static_cast<int64_t>(args.channels));
+        }
+      }
       row = end;
     }
   }
@@ -247,22 +285,23 @@ void pack_rows(const RowSource& s, const GemmKernel& kernel, int64_t first_chann
   const int8_t* x = s.x + first_channel;
   const bool whole_pixels = s.pixel_rows() && s.channels == s.shape.c;
   if (whole_pixels && row_bytes == s.k() * static_cast<int64_t>(kernel.element_bytes)) {
-    kernel.pack(dst, x + begin * s.shape.c, static_cast<size_t>((end - begin) * s.k()));
+    KernelWriter{kernel, s.u8}.copy(dst, x + begin * s.shape.c, (end - begin) * s.k());
     return;
   }
   const int64_t run = s.contiguous_taps() ? s.window.kernel_w * s.channels : s.channels;
-  if (kernel.element_bytes != 1 || run > ByteWriter::kLongest) {
-    write_rows(s, KernelWriter{kernel}, x, begin, end, dst, row_bytes);
+  const bool bytes_as_packed = s.u8 ? kernel.writes_u8 : kernel.int8_rows;
+  if (kernel.element_bytes != 1 || run > ByteWriter::kLongest || (s.u8 && !bytes_as_packed)) {
+    write_rows(s, KernelWriter{kernel, s.u8}, x, begin, end, dst, row_bytes);
     return;
   }
   if (!s.contiguous_taps()) {
-    write_rows(s, ByteWriter{}, x, begin, end, dst, row_bytes);
+    write_rows(s, ByteWriter{s.u8}, x, begin, end, dst, row_bytes);
   } else if (run <= 16) {
     write_short_runs<1>(s, x, begin, end, dst, row_bytes);
   } else {
     write_short_runs<2>(s, x, begin, end, dst, row_bytes);
   }
-  if (!kernel.int8_rows) {
+  if (!bytes_as_packed) {
     kernel.pack(dst, reinterpret_cast<const int8_t*>(dst), static_cast<size_t>((end - begin) * row_bytes));
   }
 }

@@ -15,6 +15,7 @@ struct RowSource {
   int64_t out_h, out_w;
   int64_t channels;  // of a group
   int32_t zero_point;
+  bool u8;  // x holds q + 128
 
   int64_t rows() const { return shape.n * out_h * out_w; }
   int64_t k() const { return window.kernel_h * window.kernel_w * channels; }

@@ -1,6 +1,7 @@
 // Every depthwise kernel against a plain statement of the arithmetic, byte for byte.
 #include "kernels/depthwise/depthwise.h"
 
+#include <cmath>
 #include <limits>
 
 #include "reference.h"
@@ -63,7 +64,7 @@ struct Case {
         bias(round_up(s.channels)),
         wsum(round_up(s.channels)),
         scale(round_up(s.channels)) {
-    const bool extreme = random.integer(0, 3) == 0;
+    const bool extreme = random.integer(0, 3) == 0, any_scale = random.integer(0, 1) == 0;
     for (int8_t& v : x) v = static_cast<int8_t>(extreme ? random.pick({-128, 127}) : random.integer(-128, 127));
     std::memset(w.data(), 0, w.size());
     for (size_t c = 0; c < s.channels; ++c) {
@@ -75,8 +76,11 @@ struct Case {
       bias[c] = c < s.channels ? static_cast<int32_t>(random.integer(-100000, 100000)) : 0;
       wsum[c] = 0;
       for (size_t t = 0; t < s.kernel_h * s.kernel_w; ++t) wsum[c] += weight(t, c);
-      // From "everything rounds to zero" through exact ties to "everything saturates".
-      scale[c] = random.pick({1e-12f, 0.5f / 65536, 1.0f / 4096, 0.5f, 1.0f, 1e6f, 3e38f, random.real(0, 0.01f)});
+      // From "everything rounds to zero" through exact ties to "everything saturates"; there is faster code for scales
+      // that are all below 1.
+      const float below_1 = std::nextafter(1.0f, 0.0f);
+      scale[c] = random.pick({1e-12f, 0.5f / 65536, 1.0f / 4096, 0.5f, below_1, random.real(0, 0.01f)});
+      if (any_scale) scale[c] = random.pick({scale[c], 1.0f, 1e6f, 3e38f});
     }
     args.shape = s;
     args.x = x.data();
@@ -157,6 +161,30 @@ struct Case {
   }
 };
 
+// uint8 in, and out where the kernel can: the same codes, each + 128. An int8 run's output is `expected`.
+void check_u8(Case& c, const DepthwiseKernel& kernel, const std::vector<int8_t>& expected, const std::string& where) {
+  for (const bool in : {false, true}) {
+    for (const bool out : {false, true}) {
+      if (in == out && !in) continue;
+      if (out && !kernel.writes_u8) continue;
+      Buffer<int8_t> x(c.x.size()), to(expected.size());
+      for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<int8_t>(c.x[i] ^ (in ? -128 : 0));
+      std::vector<int8_t> codes = expected;
+      for (int8_t& q : codes) q = static_cast<int8_t>(q ^ (out ? -128 : 0));
+      c.args.x = x.data();
+      c.args.x_u8 = in;
+      c.args.epilogue.out_u8 = out;
+      c.args.out = to.data();
+      c.args.out_float = nullptr;
+      c.run(kernel);
+      EXPECT_SAME(to.data(), codes.data(), codes.size(), where + (in ? ", uint8 in" : "") + (out ? ", uint8 out" : ""));
+      EXPECT(to.untouched_before());
+    }
+  }
+  c.args.x = c.x.data();
+  c.args.x_u8 = c.args.epilogue.out_u8 = false;
+}
+
 void check(Case& c) {
   const size_t channels = c.shape.channels;
   std::vector<int8_t> expected;
@@ -182,6 +210,15 @@ void check(Case& c) {
     c.run(*kernel);
     EXPECT_SAME(out_float.data(), expected_float.data(), expected.size(), where + ", float");
     EXPECT(out_float.untouched_before());
+    check_u8(c, *kernel, expected, where);
+  }
+}
+
+TEST(who_is_for_uint8) {
+  for (const auto& [isa, kernel] : testing::runnable_kernels<DepthwiseKernel>("depthwise")) {
+    const bool takes = std::string(isa) == "avx512vnni";
+    testing::expect_equal(__FILE__, __LINE__, isa, kernel->reads_u8, takes, "reads_u8");
+    testing::expect_equal(__FILE__, __LINE__, isa, kernel->writes_u8, takes, "writes_u8");
   }
 }
 

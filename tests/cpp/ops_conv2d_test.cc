@@ -155,6 +155,59 @@ void check(Random& random, const Problem& problem) {
   });
 }
 
+// The same bytes with the sign bit flipped, read, written, or both; on every kernel, for the choice may change under
+// way.
+void check_u8(Random& random, const Problem& problem) {
+  Case c(random, problem);
+  Buffer<int8_t> x(c.x.size()), residual_data(c.expected.size());
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<int8_t>(c.x[i] ^ 0x80);
+  fill(random, residual_data);
+  const Conv2dResidual residual{residual_data.data(), {0.03, 5}, {0.05, c.range.zero_point}, {0.07, 0}, c.range};
+  testing::for_each_isa([&](const std::string& isa) {
+    for (const int threads : {1, 3}) {
+      Conv2dArgs args = c.args();
+      const Threads pool(threads, conv2d_workspace(args, threads));
+      for (const bool with_residual : {false, true}) {
+        args.residual = with_residual ? &residual : nullptr;
+        if (with_residual) args.output.zero_point = 0;
+        std::vector<int8_t> expected(c.expected.size());
+        args.out = expected.data();
+        args.x = c.x.data();
+        args.x_u8 = args.out_u8 = false;
+        EXPECT_OK(conv2d(args, pool.context()));
+        for (int form = 1; form < 4; ++form) {
+          args.x_u8 = (form & 1) != 0;
+          args.out_u8 = (form & 2) != 0;
+          args.x = args.x_u8 ? x.data() : c.x.data();
+          Buffer<int8_t> out(expected.size());
+          args.out = out.data();
+          EXPECT_OK(conv2d(args, pool.context()));
+          for (size_t i = 0; args.out_u8 && i < out.size(); ++i) out[i] = static_cast<int8_t>(out[i] ^ 0x80);
+          EXPECT_SAME(out.data(), expected.data(), out.size(), isa + ", form " + std::to_string(form));
+          EXPECT(out.untouched_before() && pool.workspace_kept());
+        }
+      }
+    }
+  });
+}
+
+TEST(uint8_codes) {
+  Random random(16);
+  for (int i = 0; i < 60; ++i) {
+    check_u8(random, random_problem(random));
+  }
+  Problem depthwise;
+  depthwise.shape = {2, 9, 11, 70};
+  depthwise.out_channels = depthwise.groups = 70;
+  depthwise.window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  check_u8(random, depthwise);
+  Problem first;  // a first layer
+  first.shape = {1, 20, 31, 3};
+  first.out_channels = 20;
+  first.window = {3, 3, 2, 2, 1, 1, 1, 1, 1, 1};
+  check_u8(random, first);
+}
+
 TEST(random_convolutions) {
   Random random(11);
   for (int i = 0; i < 60; ++i) check(random, random_problem(random));

@@ -1,8 +1,7 @@
 // vpdpbusd: 64 channels of a pixel at a time (or 32 in two bands, 16 in four), four taps an instruction. It wants
 // unsigned activations: the ring has x + 128 (a flip of the top bit), and sums start at bias - 128 * wsum. Interleaving
 // columns leaves their channels in the order of transpose_lanes().
-#include "kernels/depthwise/sliding_inl.h"
-#include "kernels/epilogue_avx512_inl.h"
+#include "kernels/depthwise/halves_avx512_inl.h"
 
 namespace mobilekernels {
 namespace avx512vnni {
@@ -17,8 +16,9 @@ struct Isa {
   static constexpr size_t kChannels = 64, kLane = 64;
   using Element = uint8_t;
 
-  static void copy(uint8_t* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
-    const __m512i flip = _mm512_set1_epi8(-128);
+  template <typename Code>
+  static void copy(uint8_t* to, const Code* from, size_t pixels, size_t step, size_t n) {
+    const __m512i flip = _mm512_set1_epi8(std::is_signed_v<Code> ? -128 : 0);
     const __mmask64 channels = first_bytes(n);
     for (; pixels > 0; --pixels, to += kChannels, from += step) {
       const __m512i x = n == kChannels ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(channels, from);
@@ -39,7 +39,7 @@ struct Isa {
   template <int Columns>
   [[gnu::always_inline]] static inline Taps interleave(const Element* const (&columns)[Columns]) {
     static_assert(Columns >= 3, "fewer rows go by columns");
-    const Halves first = interleave(load(columns[0]), load(columns[1]));
+    const Pair first = interleave(load(columns[0]), load(columns[1]));
     const __m512i third = load(columns[2]);
     return interleave(first, interleave(third, Columns == 4 ? load(columns[Columns - 1]) : third));
   }
@@ -50,13 +50,16 @@ struct Isa {
   }
 
   static Taps weights_of(const DepthwiseArgs& args, const Block& block, const size_t (&taps)[4]) {
+    constexpr int8_t kZeros[kPanel] = {};
+    const int8_t* panels[4];
+    for (size_t l = 0; l < 4; ++l) panels[l] = weights_at(args, block.first + lane_channel(block, l), 0);
     __m512i row[4];
     for (size_t i = 0; i < 4; ++i) {
-      __m128i lane[4] = {};
-      for (size_t l = 0; l < 4 && taps[i] != kNone; ++l) {
-        const size_t c = lane_channel(block, l);
-        if (c >= block.n) continue;
-        lane[l] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(weights_at(args, block.first + c, taps[i])));
+      __m128i lane[4];
+      for (size_t l = 0; l < 4; ++l) {
+        const bool none = taps[i] == kNone || lane_channel(block, l) >= block.n;
+        const int8_t* from = none ? kZeros : panels[l] + taps[i] * kPanel;
+        lane[l] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
       }
       const __m256i lo = _mm256_inserti128_si256(_mm256_castsi128_si256(lane[0]), lane[1], 1);
       const __m256i hi = _mm256_inserti128_si256(_mm256_castsi128_si256(lane[2]), lane[3], 1);
@@ -68,11 +71,12 @@ struct Isa {
   struct Tables {
     const Constants* constants;
     Quad start, scale;
+    __m512i* waiting;  // a row: halves_avx512_inl.h
   };
 
   static Tables load_tables(const DepthwiseArgs& args, const Constants& constants, const Block& block) {
     const Epilogue& e = args.epilogue;
-    Tables tables{&constants, load_table(e.bias, block), load_table(e.scale, block)};
+    Tables tables{&constants, load_table(e.bias, block), load_table(e.scale, block), nullptr};
     const Quad wsum = load_table(e.wsum, block);
     for (int j = 0; j < 4; ++j) {
       tables.start.v[j] = _mm512_sub_epi32(tables.start.v[j], _mm512_slli_epi32(wsum.v[j], 7));
@@ -92,7 +96,7 @@ struct Isa {
     unroll<4>([&](auto j) MOBILEKERNELS_INLINE_LAMBDA {
       q.v[j] = requantize(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]), *tables.constants);
     });
-    store_bytes(row, out, pack_bytes(q, tables.constants->output));
+    store_bytes(row, out, _mm512_xor_si512(pack_bytes(q, tables.constants->output), tables.constants->flip));
   }
 
   static void store_any(const Row<Element>& row, const Tables& tables, size_t x, const Sums& acc) {
@@ -115,13 +119,12 @@ struct Isa {
       for (int j = 0; j < 4; ++j) {
         q.v[j] = add_residual(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]), residual.v[j], *tables.constants);
       }
-      store_bytes(row, out, pack_bytes(q, tables.constants->sum));
+      store_bytes(row, out, _mm512_xor_si512(pack_bytes(q, tables.constants->sum), tables.constants->flip));
     } else {
       store(row, tables, out, acc);
     }
   }
 
- private:
   // gcc spills sums when it may move the instruction; asm keeps them in registers.
   template <bool Held>
   [[gnu::always_inline]] static inline void dot_vector(__m512i& acc, __m512i x, __m512i w) {
@@ -137,19 +140,6 @@ struct Isa {
     __asm__ volatile("vmovdqa64 %1, %0" : "=v"(to) : "m"(from));
   }
 
-  struct Halves {
-    __m512i lo, hi;
-  };
-
-  [[gnu::always_inline]] static inline Halves interleave(__m512i a, __m512i b) {
-    return {_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b)};
-  }
-
-  [[gnu::always_inline]] static inline Taps interleave(const Halves& a, const Halves& b) {
-    return {{_mm512_unpacklo_epi16(a.lo, b.lo), _mm512_unpackhi_epi16(a.lo, b.lo), _mm512_unpacklo_epi16(a.hi, b.hi),
-             _mm512_unpackhi_epi16(a.hi, b.hi)}};
-  }
-
   // One load into one register: gcc would fold it into each of the two instructions that need it.
   [[gnu::always_inline]] static inline __m512i load(const uint8_t* p) {
     __m512i bytes;
@@ -157,8 +147,37 @@ struct Isa {
     return bytes;
   }
 
+  [[gnu::always_inline]] static inline void store_bytes(const Row<Element>& row, int8_t* out, __m512i bytes) {
+    const Block& block = row.block;
+    if (block.n == 64) {
+      _mm512_storeu_si512(out, bytes);
+    } else if (block.width == 64) {
+      _mm512_mask_storeu_epi8(out, first_bytes(block.n), bytes);
+    } else {
+      const auto mask = static_cast<__mmask32>(first_bytes(block.n));
+      for (size_t band = 0; band < row.bands; ++band, out += row.band_step) {
+        _mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(bytes));
+        bytes = block.width == 32 ? _mm512_alignr_epi64(bytes, bytes, 4) : _mm512_alignr_epi64(bytes, bytes, 2);
+      }
+    }
+  }
+
+ private:
+  struct Pair {
+    __m512i lo, hi;
+  };
+
+  [[gnu::always_inline]] static inline Pair interleave(__m512i a, __m512i b) {
+    return {_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b)};
+  }
+
+  [[gnu::always_inline]] static inline Taps interleave(const Pair& a, const Pair& b) {
+    return {{_mm512_unpacklo_epi16(a.lo, b.lo), _mm512_unpackhi_epi16(a.lo, b.lo), _mm512_unpacklo_epi16(a.hi, b.hi),
+             _mm512_unpackhi_epi16(a.hi, b.hi)}};
+  }
+
   // The channel, counted in the block, that each 16 of a vector begin with.
-  static size_t lane_channel(const Block& block, size_t lane) { return lane * kPanel % block.width; }
+  static size_t lane_channel(const Block& block, size_t lane) { return lane * kPanel & (block.width - 1); }
 
   // A table of channels for a vector; zeros past the last panel.
   template <typename T>
@@ -182,27 +201,86 @@ struct Isa {
       body(lane, pixel, block.first + c, smaller(block.n - c, kPanel));
     }
   }
+};
 
-  [[gnu::always_inline]] static inline void store_bytes(const Row<Element>& row, int8_t* out, __m512i bytes) {
-    const Block& block = row.block;
-    if (block.n == 64) {
-      _mm512_storeu_si512(out, bytes);
-    } else if (block.width == 64) {
-      _mm512_mask_storeu_epi8(out, first_bytes(block.n), bytes);
-    } else {
-      const auto mask = static_cast<__mmask32>(first_bytes(block.n));
-      for (size_t band = 0; band < row.bands; ++band, out += row.band_step) {
-        _mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(bytes));
-        bytes = block.width == 32 ? _mm512_alignr_epi64(bytes, bytes, 4) : _mm512_alignr_epi64(bytes, bytes, 2);
-      }
+// With all scales of a block below 1.
+struct SmallScales : Isa {
+  [[gnu::always_inline]] static inline void store(const Row<Element>& row, const Tables& tables, int8_t* out,
+                                                  const Sums& acc) {
+    Quad q;
+    unroll<4>([&](auto j) MOBILEKERNELS_INLINE_LAMBDA {
+      q.v[j] = requantize_small(acc.v[j], _mm512_castsi512_ps(tables.scale.v[j]));
+    });
+    store_bytes(row, out, _mm512_xor_si512(pack_bytes(q, tables.constants->output), tables.constants->flip));
+  }
+
+  // The first or the last two vectors of interleave().
+  template <int Half>
+  [[gnu::always_inline]] static inline void interleave_half(const Element* const (&rows)[4], __m512i& lo, __m512i& hi) {
+    const __m512i a = unpack_half<Half>(load(rows[0]), load(rows[1]));
+    const __m512i b = unpack_half<Half>(load(rows[2]), load(rows[3]));
+    lo = _mm512_unpacklo_epi16(a, b);
+    hi = _mm512_unpackhi_epi16(a, b);
+  }
+
+  // The sums' outputs as int16, not yet clamped.
+  template <int Half>
+  [[gnu::always_inline]] static inline __m512i requantize_half(const Tables& tables, __m512i lo, __m512i hi) {
+    const __m512i a = requantize_small(lo, _mm512_castsi512_ps(tables.scale.v[2 * Half]));
+    const __m512i b = requantize_small(hi, _mm512_castsi512_ps(tables.scale.v[2 * Half + 1]));
+    return _mm512_adds_epi16(_mm512_packs_epi32(a, b), tables.constants->output.zero_point);
+  }
+
+  [[gnu::always_inline]] static inline void store_words(const Row<Element>& row, const Tables& tables, int8_t* out,
+                                                        __m512i first, __m512i second) {
+    const Bounds& b = tables.constants->output;
+    const __m512i bytes = _mm512_packs_epi16(first, second);
+    const __m512i clamped = _mm512_min_epi8(_mm512_max_epi8(bytes, b.lo), b.hi_byte);
+    store_bytes(row, out, _mm512_xor_si512(clamped, tables.constants->flip));
+  }
+
+ private:
+  template <int Half>
+  [[gnu::always_inline]] static inline __m512i unpack_half(__m512i a, __m512i b) {
+    return Half == 0 ? _mm512_unpacklo_epi8(a, b) : _mm512_unpackhi_epi8(a, b);
+  }
+};
+
+// The fastest way for each block.
+struct BestIsa : SlidingIsa<Isa> {
+  static Weights unpack_weights(const DepthwiseArgs& args, const Constants& constants, const Block& block,
+                                Arena& arena) {
+    if (!has_small_scales(args, block)) return depthwise_loops::unpack_weights<Isa>(args, constants, block, arena);
+    const DepthwiseShape& s = args.shape;
+    const bool square_5 = s.kernel_h == 5 && s.kernel_w == 5 && s.dilation_w == 1 && s.stride_w <= 2;
+    if (!square_5 || args.out_float != nullptr || args.epilogue.residual != nullptr) {
+      return depthwise_loops::unpack_weights<SmallScales>(args, constants, block, arena);
     }
+    auto* terms = take<Taps>(arena, Halves<SmallScales, 1>::kTerms);
+    Weights weights{load_tables(args, constants, block), terms, nullptr};
+    weights.tables.waiting = take<__m512i>(arena, s.out_w);
+    if (s.stride_w == 1) {
+      unpack_sliding<SmallScales, Halves<SmallScales, 1>>(args, block, weights, terms);
+    } else {
+      unpack_sliding<SmallScales, Halves<SmallScales, 2>>(args, block, weights, terms);
+    }
+    return weights;
+  }
+
+ private:
+  static bool has_small_scales(const DepthwiseArgs& args, const Block& block) {
+    for (size_t c = 0; c < block.n; c += kPanel) {
+      const __mmask16 large = may_overflow(_mm512_loadu_ps(args.epilogue.scale + block.first + c));
+      if ((large & first(smaller(block.n - c, kPanel))) != 0) return false;
+    }
+    return true;
   }
 };
 
 }  // namespace
 
 extern const DepthwiseKernel depthwise;
-const DepthwiseKernel depthwise = {run<SlidingIsa<Isa>>};
+const DepthwiseKernel depthwise = {run<BestIsa>, /*reads_u8=*/true, /*writes_u8=*/true};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -30,6 +30,7 @@ struct DepthwiseShape {
 struct DepthwiseArgs {
   DepthwiseShape shape;
   const int8_t* x;
+  bool x_u8;  // x has q + 128 (uint8); zero_point is that of the int8 codes all the same
   int8_t zero_point;
   const int8_t* w;
   size_t row_begin, row_end;  // output rows of this call
@@ -42,6 +43,8 @@ struct DepthwiseArgs {
 
 struct DepthwiseKernel {
   void (*run)(const DepthwiseArgs& args);
+  bool reads_u8 = false;   // args.x_u8 costs nothing; all kernels can read it
+  bool writes_u8 = false;  // args.epilogue.out_u8 may be set
 };
 
 // At most what depthwise_inl.h keeps in scratch memory on any ISA: a call may run on another one than was asked for.
@@ -53,7 +56,8 @@ static inline size_t depthwise_scratch_bytes(const DepthwiseShape& s) {
   const size_t ring = (rows * columns + 4 * s.dilation_w) * kColumn;
   const size_t pointers = (s.kernel_h + taps + 4) * 8;
   const size_t weights = (taps + 4) * kColumn;
-  return (ring + pointers + weights) / kColumn * kColumn + 4 * kColumn;
+  const size_t waiting = s.out_w * kColumn;
+  return (ring + pointers + weights + waiting) / kColumn * kColumn + 4 * kColumn;
 }
 
 }  // namespace mobilekernels

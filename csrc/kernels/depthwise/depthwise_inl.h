@@ -11,7 +11,8 @@
 //   static constexpr size_t kLane;      // of a lane
 //   using Element;                      // a value in the ring
 //   static void copy(Element* to, const int8_t* from, size_t pixels, size_t step, size_t n);
-//                                       // n channels of pixels that are `step` bytes apart
+//                                       // n channels of pixels that are `step` bytes apart; where the ring
+//                                       // has q + 128 (uint8_t), also `from` such values
 //   struct Constants; static Constants load_constants(const Epilogue&);
 //   struct Weights;                     // and whatever else is the same for all rows of a lane
 //   static Weights unpack_weights(const DepthwiseArgs&, const Constants&, const Block&, Arena&);
@@ -20,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/depthwise/depthwise.h"
 
@@ -87,19 +89,36 @@ struct Ring {
 };
 
 // Pixels of the image (a row of it) into one band of a row of the ring.
-template <typename Isa>
-static inline void copy_pixels(const DepthwiseArgs& args, const Block& block, typename Isa::Element* to,
-                               const int8_t* from, size_t pixels) {
+template <typename Isa, typename Code>
+static inline void copy_codes(const DepthwiseArgs& args, const Block& block, typename Isa::Element* to,
+                              const Code* from, size_t pixels) {
   const size_t multiplier = args.shape.multiplier, step = args.shape.channels / multiplier;
   if (multiplier == 1) {
     Isa::copy(to, from + block.first, pixels, step, block.n);
     return;
   }
   for (; pixels > 0; --pixels, to += Isa::kChannels, from += step) {
-    int8_t pixel[Isa::kChannels];
+    Code pixel[Isa::kChannels];
     for (size_t i = 0; i < block.n; ++i) pixel[i] = from[(block.first + i) / multiplier];
     Isa::copy(to, pixel, 1, 0, block.n);
   }
+}
+
+template <typename Isa>
+static inline void copy_pixels(const DepthwiseArgs& args, const Block& block, typename Isa::Element* to,
+                               const int8_t* from, size_t pixels) {
+  if constexpr (std::is_same_v<typename Isa::Element, uint8_t>) {
+    if (args.x_u8) return copy_codes<Isa>(args, block, to, reinterpret_cast<const uint8_t*>(from), pixels);
+  } else if (args.x_u8) {
+    const size_t multiplier = args.shape.multiplier;
+    for (; pixels > 0; --pixels, to += Isa::kChannels, from += args.shape.channels / multiplier) {
+      int8_t pixel[Isa::kChannels];
+      for (size_t i = 0; i < block.n; ++i) pixel[i] = static_cast<int8_t>(from[(block.first + i) / multiplier] ^ 0x80);
+      Isa::copy(to, pixel, 1, 0, block.n);
+    }
+    return;
+  }
+  copy_codes<Isa>(args, block, to, from, pixels);
 }
 
 template <typename Isa>

@@ -10,6 +10,7 @@ using namespace depthwise_loops;
 
 int32_t convolve(const DepthwiseArgs& args, size_t y, size_t x, size_t c) {
   const DepthwiseShape& s = args.shape;
+  const int flip = args.x_u8 ? 0x80 : 0;
   int32_t acc = args.epilogue.bias[c];
   for (size_t i = 0; i < s.kernel_h; ++i) {
     const size_t row = y * s.stride_h + i * s.dilation_h;
@@ -18,7 +19,8 @@ int32_t convolve(const DepthwiseArgs& args, size_t y, size_t x, size_t c) {
       const size_t column = x * s.stride_w + j * s.dilation_w;
       const bool inside = row_inside && column >= s.pad_left && column - s.pad_left < s.in_w;
       const size_t pixel = (row - s.pad_top) * s.in_w + column - s.pad_left;
-      const int8_t value = inside ? args.x[(pixel * s.channels + c) / s.multiplier] : args.zero_point;
+      const int8_t value =
+          inside ? static_cast<int8_t>(args.x[(pixel * s.channels + c) / s.multiplier] ^ flip) : args.zero_point;
       acc += int32_t{value} * weights_at(args, c / kPanel * kPanel, i * s.kernel_w + j)[c % kPanel];
     }
   }

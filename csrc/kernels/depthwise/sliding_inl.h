@@ -30,12 +30,16 @@ namespace mobilekernels::depthwise_loops {
 
 constexpr size_t kNone = ~size_t{0};
 
-template <typename Isa>
-struct SlidingWeights {
-  typename Isa::Tables tables;
-  const typename Isa::Taps* terms;
-  void (*run_row)(const Row<typename Isa::Element>&, const SlidingWeights&);
+// The same for what differs in its code alone.
+template <typename Element, typename Tables, typename Taps>
+struct UnpackedWeights {
+  Tables tables;
+  const Taps* terms;
+  void (*run_row)(const Row<Element>&, const UnpackedWeights&);
 };
+
+template <typename Isa>
+using SlidingWeights = UnpackedWeights<typename Isa::Element, typename Isa::Tables, typename Isa::Taps>;
 
 // Terms: each group of rows by columns, then the single row's.
 template <typename Isa, int Kernel, int Stride>

@@ -113,7 +113,7 @@ struct Tile {
         }
       });
       const __m512i packed = epilogue_avx512::pack_bytes(q, WithResidual ? constants.sum : constants.output);
-      const __m512i bytes = epilogue_avx512::in_order(packed);
+      const __m512i bytes = _mm512_xor_si512(epilogue_avx512::in_order(packed), constants.flip);
       unroll<kRowsAtOnce>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
         constexpr int kRow = block * kRowsAtOnce + r;
         if constexpr (kRow < Rows) store_row<Panels, r>(args.out + first + kRow * args.out_stride, bytes, mask);
@@ -145,7 +145,8 @@ struct Tile {
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1, false, pack, fill, gemm_loops::run<Tile>};
+const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1,   false, pack,
+                         fill,        gemm_loops::run<Tile>,          true};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -45,6 +45,8 @@ struct GemmKernel {
   // dst[0 .. n) = value in the kernel's element type (padding pixels, k tails).
   void (*fill)(void* dst, int8_t value, size_t n);
   void (*run)(const GemmArgs& args);
+  // Packed form = q + 128, so that rows that are uint8 already need no packing; and Epilogue::out_u8 is obeyed.
+  bool writes_u8 = false;
 };
 
 }  // namespace mobilekernels
