@@ -33,6 +33,7 @@ struct Operand {
   TensorInfo info;
   const int64_t* strides = nullptr;  // null: contiguous. Only inputs of the whole segment have any
   const void* data = nullptr;        // only run_session reads it
+  bool u8 = false;                   // codes are kept as q + 128 (uint8): see OpDef::reads_u8
 };
 
 // One operator with what it works on: shapes, no data. `numbers` are its arguments that are no tensors, in the order of
@@ -43,6 +44,7 @@ struct Call {
   int inputs_count;
   const double* numbers;
   int numbers_count;
+  bool out_u8 = false;
 };
 
 // Where an operator's input lies in one call.
@@ -62,6 +64,10 @@ struct OpDef {
   size_t (*workspace)(const Call& call, int threads);
   // Null: the result is the first input's memory under another shape. `out` is what infer said.
   Status (*prepare)(const Call& call, const TensorInfo& out, Runner* runner);
+  // May input i, may the result be kept as q + 128 (uint8)? On the kernels chosen now that is the faster way;
+  // everything else about the value stays as for int8. Null: no.
+  bool (*reads_u8)(const Call& call, int i) = nullptr;
+  bool (*writes_u8)(const Call& call) = nullptr;
 };
 
 // Null where there is no such operator.

@@ -17,6 +17,8 @@ Status decode(const Call& call, Decoded* decoded) {
   Arguments in(call);
   Conv2dArgs& args = decoded->args;
   args.shape = in.image(0);
+  args.x_u8 = call.inputs[0].u8;
+  args.out_u8 = call.out_u8;
   const Operand& packed = in.operand(1, Dtype::int8, 1);
   args.packed_bytes = static_cast<size_t>(packed.info.count());
   args.out_channels = in.integer();
@@ -88,11 +90,30 @@ Status prepare(const Call& call, const TensorInfo&, Runner* runner) {
   return {};
 }
 
+// A residual is int8 always.
+template <Form form>
+bool reads_u8(const Call& call, int i) {
+  Decoded decoded;
+  return i == 0 && decode<form>(call, &decoded).ok() && conv2d_takes_u8(decoded.args);
+}
+
+template <Form form>
+bool writes_u8(const Call& call) {
+  Decoded decoded;
+  return decode<form>(call, &decoded).ok() && conv2d_writes_u8(decoded.args);
+}
+
+template <Form form>
+constexpr OpDef define(const char* name) {
+  return {name,          infer<form>,    workspace<form>,
+          prepare<form>, reads_u8<form>, form == Form::to_float ? nullptr : writes_u8<form>};
+}
+
 }  // namespace
 
 extern const OpDef conv2d_op, conv2d_add_op, conv2d_float_op;
-const OpDef conv2d_op{"conv2d", infer<Form::plain>, workspace<Form::plain>, prepare<Form::plain>};
-const OpDef conv2d_add_op{"conv2d_add", infer<Form::with_add>, workspace<Form::with_add>, prepare<Form::with_add>};
-const OpDef conv2d_float_op{"conv2d_float", infer<Form::to_float>, workspace<Form::to_float>, prepare<Form::to_float>};
+const OpDef conv2d_op = define<Form::plain>("conv2d");
+const OpDef conv2d_add_op = define<Form::with_add>("conv2d_add");
+const OpDef conv2d_float_op = define<Form::to_float>("conv2d_float");
 
 }  // namespace mobilekernels::segment

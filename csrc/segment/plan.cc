@@ -69,6 +69,33 @@ void measure(const std::vector<Life>& all, Plan* plan) {
   }
 }
 
+Call call_of(const Node& node, const std::vector<Operand>& inputs) {
+  return {node.op->name, inputs.data(), static_cast<int>(inputs.size()), node.numbers.data(),
+          static_cast<int>(node.numbers.size())};
+}
+
+// A value is kept as q + 128 where who makes it and all who read it are the faster for it. Never what leaves the
+// segment, nor what a view shares.
+void choose_u8(const Program& program, const std::vector<Operand>& all, Plan* plan) {
+  const auto index = [](int value) { return static_cast<size_t>(value); };
+  std::vector<char> read(plan->infos.size(), 0);
+  std::vector<Operand> inputs;
+  for (size_t n = 0; n < program.nodes.size(); ++n) {
+    const Node& node = program.nodes[n];
+    const size_t value = index(program.first_result()) + n;
+    inputs.clear();
+    for (const int input : node.inputs) inputs.push_back(all[index(input)]);
+    const Call call = call_of(node, inputs);
+    plan->u8[value] = node.op->writes_u8 != nullptr && plan->output_of[value] < 0 && node.op->writes_u8(call);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const size_t input = index(node.inputs[i]);
+      read[input] = 1;
+      if (node.op->reads_u8 == nullptr || !node.op->reads_u8(call, static_cast<int>(i))) plan->u8[input] = 0;
+    }
+  }
+  for (size_t value = 0; value < read.size(); ++value) plan->u8[value] = plan->u8[value] && read[value];
+}
+
 }  // namespace
 
 Status make_plan(const Program& program, const std::vector<Operand>& operands, int threads, Plan* plan) {
@@ -80,14 +107,14 @@ Status make_plan(const Program& program, const std::vector<Operand>& operands, i
   std::iota(plan->root.begin(), plan->root.end(), 0);
   plan->offsets.assign(values, -1);
   plan->output_of.assign(values, -1);
+  plan->u8.assign(values, 0);
   std::vector<Operand> inputs;
   for (size_t n = 0; n < program.nodes.size(); ++n) {
     const Node& node = program.nodes[n];
     const size_t value = static_cast<size_t>(program.first_result()) + n;
     inputs.clear();
     for (const int input : node.inputs) inputs.push_back(all[static_cast<size_t>(input)]);
-    const Call call{node.op->name, inputs.data(), static_cast<int>(inputs.size()), node.numbers.data(),
-                    static_cast<int>(node.numbers.size())};
+    const Call call = call_of(node, inputs);
     MOBILEKERNELS_RETURN_IF_ERROR(node.op->infer(call, &all[value].info));
     if (node.op->prepare == nullptr) plan->root[value] = plan->root[static_cast<size_t>(node.inputs[0])];
     if (node.op->workspace != nullptr) {
@@ -104,6 +131,7 @@ Status make_plan(const Program& program, const std::vector<Operand>& operands, i
     if (output >= 0) return format_error("segment: program: two outputs share memory");
     output = static_cast<int>(i);
   }
+  choose_u8(program, all, plan);
   const std::vector<Life> spans = lives(program, *plan);
   place(spans, plan);
   measure(spans, plan);

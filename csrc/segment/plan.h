@@ -13,6 +13,7 @@ struct Plan {
   std::vector<int> root;          // the value whose memory a value lies in: its own, or what it is a view of
   std::vector<int64_t> offsets;   // of roots in the arena; -1: not there (inputs, constants, outputs)
   std::vector<int> output_of;     // which output a root is written to, or -1
+  std::vector<char> u8;           // of every value: kept as q + 128
   int64_t arena_bytes = 0;        // a multiple of 64
   size_t workspace_bytes = 0;
   int64_t live_bytes = 0;   // the most that is alive at once: no plan needs less

@@ -36,11 +36,16 @@ Status make_steps(const std::vector<Operand>& operands, Session* session) {
     inputs.clear();
     for (const int input : node.inputs) {
       const auto at = static_cast<size_t>(input);
-      inputs.push_back({plan.infos[at], at < operands.size() ? operands[at].strides : nullptr, nullptr});
+      inputs.push_back(
+          {plan.infos[at], at < operands.size() ? operands[at].strides : nullptr, nullptr, plan.u8[at] != 0});
       step.inputs.push_back(place_of(plan, input));
     }
-    const Call call{node.op->name, inputs.data(), static_cast<int>(inputs.size()), node.numbers.data(),
-                    static_cast<int>(node.numbers.size())};
+    const Call call{node.op->name,
+                    inputs.data(),
+                    static_cast<int>(inputs.size()),
+                    node.numbers.data(),
+                    static_cast<int>(node.numbers.size()),
+                    plan.u8[static_cast<size_t>(value)] != 0};
     MOBILEKERNELS_RETURN_IF_ERROR(node.op->prepare(call, plan.infos[static_cast<size_t>(value)], &step.run));
     session->steps.push_back(std::move(step));
   }

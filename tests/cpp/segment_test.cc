@@ -1,6 +1,7 @@
 // Programs: what is read and refused, and that planned memory never mixes values that are alive together.
 #include "segment/program.h"
 
+#include "pack/pack.h"
 #include "segment/run.h"
 #include "segment/times.h"
 #include "testing.h"
@@ -285,6 +286,60 @@ TEST(times_are_recorded_when_asked_for) {
     for (const OperatorTime& time : each.operators) sum += time.nanoseconds;
     EXPECT(sum <= each.nanoseconds);
   }
+}
+
+// conv -> depthwise -> conv + residual -> conv, as mobile networks have them: the same bytes on every instruction set,
+// whether values inside are kept as uint8 or not; and with a cap that changes between planning and running.
+TEST(uint8_inside_a_segment) {
+  Random random(9);
+  const int64_t wide = 40, narrow = 16;
+  const auto packed_of = [&](int64_t out, int64_t in, int64_t kernel, int64_t groups) {
+    std::vector<int8_t> weights(static_cast<size_t>(out * in / groups * kernel * kernel)), packed;
+    for (int8_t& w : weights) w = static_cast<int8_t>(random.integer(-127, 127));
+    const std::vector<float> scale(static_cast<size_t>(out), 1.0f / 1024);
+    EXPECT_OK(mobilekernels::pack_weights({weights.data(), nullptr, scale.data(), out, in, kernel, kernel, groups, 3},
+                                          &packed));
+    return packed;
+  };
+  const std::vector<int8_t> packed[] = {packed_of(wide, narrow, 1, 1), packed_of(wide, wide, 3, wide),
+                                        packed_of(narrow, wide, 1, 1), packed_of(8, narrow, 3, 1)};
+  const std::string text =
+      "segment 1\ninputs 1\nconstants 4\n"
+      "conv2d 0 1 : 40 [1,1] [1,1] [0,0,0,0] [1,1] 1 3 3 -100 120\n"
+      "conv2d 5 2 : 40 [3,3] [1,1] [1,1,1,1] [1,1] 40 3 3 -128 127\n"
+      "conv2d_add 6 3 0 : 16 [1,1] [1,1] [0,0,0,0] [1,1] 1 3 0.1 0 -128 127 0.1 3 0.1 3 -128 127\n"
+      "conv2d 7 4 : 8 [3,3] [2,2] [1,1,1,1] [1,1] 1 3 0 -128 127\n"
+      "outputs 8\n";
+  std::vector<int8_t> x(static_cast<size_t>(9 * 11 * narrow));
+  for (int8_t& value : x) value = static_cast<int8_t>(random.integer(-128, 127));
+  std::vector<Operand> operands = {int8_operand({1, 9, 11, narrow}, x.data())};
+  for (const auto& blob : packed) operands.push_back(int8_operand({static_cast<int64_t>(blob.size())}, blob.data()));
+  std::vector<std::shared_ptr<const Session>> sessions;
+  const auto run = [&](const Session& session) {
+    testing::Threads pool(2, session.scratch_bytes());
+    std::vector<int8_t> out(5 * 6 * 8);
+    void* outputs[] = {out.data()};
+    EXPECT_OK(run_session(session, operands, outputs, pool.context()));
+    return out;
+  };
+  std::vector<int8_t> expected;  // the scalar kernels' come first, and keep int8
+  testing::for_each_isa([&](const std::string& isa) {
+    std::shared_ptr<const Session> session;
+    EXPECT_OK(open_session(text, operands, 2, &session));
+    const std::vector<char>& u8 = session->plan.u8;
+    EXPECT_EQ(u8[5] + u8[6] + u8[7], isa == "avx512vnni" ? 3 : 0);
+    EXPECT_EQ(u8[8], 0);
+    if (expected.empty()) expected = run(*session);
+    const std::vector<int8_t> out = run(*session);
+    EXPECT_SAME(out.data(), expected.data(), out.size(), isa);
+    sessions.push_back(session);
+  });
+  testing::for_each_isa([&](const std::string& isa) {
+    for (const auto& session : sessions) {
+      const std::vector<int8_t> out = run(*session);
+      EXPECT_SAME(out.data(), expected.data(), out.size(), isa + ", planned for another");
+    }
+  });
 }
 
 TEST(too_little_scratch_memory_is_refused) {
