@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mobilekernels.dispatch import KernelInfo, cpu_features, isa, kernels
     from mobilekernels.quantization.quantize import quantize
     from mobilekernels.report import Report
+    from mobilekernels.segments.profile import profile
 
 # Name -> where it lives: "module" or "module:attribute".
 _LAZY = {
@@ -38,6 +39,7 @@ _LAZY = {
     "isa": "mobilekernels.dispatch:isa",
     "kernels": "mobilekernels.dispatch:kernels",
     "packing": "mobilekernels.packing",
+    "profile": "mobilekernels.segments.profile:profile",
     "quantize": "mobilekernels.quantization.quantize:quantize",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "kernels",
     "ops",
     "packing",
+    "profile",
     "quantize",
 ]
 

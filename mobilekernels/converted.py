@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 from mobilekernels.errors import FormatError, translate
 from mobilekernels.packing import read_header
 from mobilekernels.report import Report
+from mobilekernels.segments.direct import Direct
 from mobilekernels.segments.walk import calls
 
 
@@ -82,6 +83,10 @@ class ConvertedModel(nn.Module):
     Calling it raises TypeError, ValueError or NotImplementedError for inputs unlike the example's.
     """
 
+    # Made at the first call, and again where the graph was changed.
+    _direct: Direct | None = None
+    _direct_of: str | None = None
+
     def __init__(
         self, graph_module: fx.GraphModule, report: Report, specs: tuple[InputSpec | None, ...]
     ) -> None:
@@ -101,9 +106,16 @@ class ConvertedModel(nn.Module):
             return self.graph_module(*leaves)
         self._check(leaves)
         try:
-            return self.graph_module(*leaves)
+            return self._run(leaves)
         except RuntimeError as error:
             raise translate(error) from error
+
+    def _run(self, leaves: tuple[Any, ...]) -> Any:
+        module = self.graph_module
+        if self._direct_of is not module._code:
+            self._direct_of, self._direct = module._code, Direct.of(module)
+        direct = self._direct
+        return module(*leaves) if direct is None or not direct.fits(module) else direct(module, leaves)
 
     def _check(self, leaves: tuple[Any, ...]) -> None:
         if len(leaves) != len(self._specs):

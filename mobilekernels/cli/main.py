@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
-from mobilekernels.cli import bench, compare, convert, demo, exits, inspect, kernels, output
+from mobilekernels.cli import bench, compare, convert, demo, exits, inspect, kernels, output, profile
 
 _COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
@@ -16,6 +16,7 @@ _COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
     "inspect": inspect,
     "bench": bench,
+    "profile": profile,
     "kernels": kernels,
 }
 
