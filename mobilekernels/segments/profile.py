@@ -48,9 +48,10 @@ class Profile:
     """Medians over the calls, in microseconds.
 
     Attributes:
-        whole: of a call of the model, without recording.
+        whole: of a call of the model; recording adds two readings of the clock an operator.
         inside: of all operators of a call together.
         between: inside segments, but in none of their operators.
+        outside: of a call less its operators: Python, PyTorch, stock operators, and `between`.
         operators: in the order in which they run.
     """
 
@@ -59,16 +60,12 @@ class Profile:
     whole: float
     inside: float
     between: float
+    outside: float
     operators: tuple[OperatorTime, ...]
-
-    @property
-    def outside(self) -> float:
-        """The share of a call that no operator of ours runs in: Python, PyTorch, stock operators."""
-        return max(0.0, 1 - self.inside / self.whole) if self.whole > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON has."""
-        return {**asdict(self), "outside": self.outside}
+        return asdict(self)
 
     def rows(self) -> list[list[str]]:
         """A header and a row an operator."""
@@ -82,14 +79,15 @@ class Profile:
 
     def summary(self) -> str:
         """One line."""
+        share = 100 * self.outside / self.whole
         return (
-            f"{self.whole:.0f} us a call: {self.inside:.0f} in operators, {self.between:.0f} between them, "
-            f"{100 * self.outside:.1f} % outside of operators ({self.calls} calls, {self.threads} threads)"
+            f"{self.whole:.0f} us a call: {self.inside:.0f} in operators, {self.outside:.0f} outside of them "
+            f"({share:.1f} %; {self.between:.0f} inside segments); {self.calls} calls, threads: {self.threads}"
         )
 
 
 def profile(model: ConvertedModel, inputs: Sequence[Any], calls: int = 50, threads: int = 1) -> Profile:
-    """Calls a converted model `calls` times, and as often again with its operators' times recorded.
+    """Calls a converted model `calls` times with its operators' times recorded.
 
     Args:
         inputs: of one call, as the model takes them.
@@ -102,10 +100,9 @@ def profile(model: ConvertedModel, inputs: Sequence[Any], calls: int = 50, threa
     with torch.no_grad(), torch_threads(threads):
         steps = _described(model, inputs)
         _timed(model, inputs, 3)
-        whole = _timed(model, inputs, calls)
         core.start_segment_recording()
         try:
-            _timed(model, inputs, calls)
+            whole = _timed(model, inputs, calls)
         finally:
             recorded = core.stop_segment_recording()
     # The segments of one call stand side by side.
@@ -114,6 +111,7 @@ def profile(model: ConvertedModel, inputs: Sequence[Any], calls: int = 50, threa
         [ns for _, _, operators in recorded[call * segments : (call + 1) * segments] for _, ns in operators]
         for call in range(calls)
     ]
+    sums = [sum(each) for each in times]
     totals = [sum(ns for _, ns, _ in recorded[i * segments : (i + 1) * segments]) for i in range(calls)]
     order = [
         (index, node) for index, (_, _, operators) in enumerate(recorded[:segments]) for node, _ in operators
@@ -122,21 +120,27 @@ def profile(model: ConvertedModel, inputs: Sequence[Any], calls: int = 50, threa
     return Profile(
         calls,
         threads,
-        whole,
-        statistics.median(map(sum, times)) / 1e3,
-        statistics.median(total - sum(ops) for total, ops in zip(totals, times, strict=True)) / 1e3,
+        statistics.median(whole) / 1e3,
+        statistics.median(sums) / 1e3,
+        _median_difference(totals, sums),
+        _median_difference(whole, sums),
         tuple(OperatorTime(*steps[at], median) for at, median in zip(order, medians, strict=True)),
     )
 
 
-def _timed(model: nn.Module, inputs: Sequence[Any], calls: int) -> float:
-    """Median of the calls in microseconds."""
+def _median_difference(more: Sequence[int], less: Sequence[int]) -> float:
+    """Call by call, in microseconds."""
+    return statistics.median(a - b for a, b in zip(more, less, strict=True)) / 1e3
+
+
+def _timed(model: nn.Module, inputs: Sequence[Any], calls: int) -> list[int]:
+    """Nanoseconds of each call."""
     taken = []
     for _ in range(calls):
         start = time.perf_counter_ns()
         model(*inputs)
         taken.append(time.perf_counter_ns() - start)
-    return statistics.median(taken) / 1e3
+    return taken
 
 
 # Label, operator, shape of the result, multiply-adds.

@@ -41,7 +41,7 @@ def test_profile(model: mk.ConvertedModel, threads: int) -> None:
     assert found.whole > 0
     assert found.inside > 0
     assert found.between >= 0
-    assert 0 <= found.outside < 1
+    assert found.outside >= found.between
     assert len(found.rows()) == 1 + len(found.operators)
     assert "us a call" in found.summary()
     assert found.to_dict()["operators"][1]["macs"] == 16 * 256 * 27
