@@ -82,7 +82,7 @@ class Profile:
         share = 100 * self.outside / self.whole
         return (
             f"{self.whole:.0f} us a call: {self.inside:.0f} in operators, {self.outside:.0f} outside of them "
-            f"({share:.1f} %; {self.between:.0f} inside segments); {self.calls} calls, threads: {self.threads}"
+            f"({share:.1f} %; {self.between:.0f} inside segments); {self.calls} calls, {self.threads} threads"
         )
 
 
