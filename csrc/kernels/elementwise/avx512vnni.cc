@@ -169,7 +169,7 @@ struct Table {
   return _mm512_mask_srli_epi16(both, odd, both, 8);
 }
 
-void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
+void lut_by_words(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
   Table t;
   for (int i = 0; i < 4; ++i) t.words[i] = _mm512_loadu_si512(table + 64 * i);
   const __m512i low_bytes = _mm512_set1_epi16(255);
@@ -181,6 +181,27 @@ void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
     const __m512i found = _mm512_or_si512(_mm512_and_si512(even, low_bytes), _mm512_slli_epi16(odd, 8));
     _mm512_mask_storeu_epi8(out + i, mask, found);
   }
+}
+
+// Whole vectors: vpermi2b looks bytes up, among 128 of them by the low seven bits. A code's top bit, its sign, says
+// which half: table[0] is that of -128.
+[[gnu::target("avx512vbmi")]] size_t lut_by_bytes(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
+  __m512i t[4];
+  for (int i = 0; i < 4; ++i) t[i] = _mm512_loadu_si512(table + 64 * i);
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    const __m512i codes = _mm512_loadu_si512(x + i);
+    const __m512i negative = _mm512_permutex2var_epi8(t[0], codes, t[1]);
+    const __m512i positive = _mm512_permutex2var_epi8(t[2], codes, t[3]);
+    _mm512_storeu_si512(out + i, _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), positive, negative));
+  }
+  return i;
+}
+
+// VNNI is older than VBMI: Cascade Lake has the one alone.
+void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
+  const size_t done = __builtin_cpu_supports("avx512vbmi") ? lut_by_bytes(n, x, table, out) : 0;
+  lut_by_words(n - done, x + done, table, out + done);
 }
 
 }  // namespace
