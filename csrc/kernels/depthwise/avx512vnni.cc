@@ -19,6 +19,13 @@ struct Isa {
   template <typename Code>
   static void copy(uint8_t* to, const Code* from, size_t pixels, size_t step, size_t n) {
     const __m512i flip = _mm512_set1_epi8(std::is_signed_v<Code> ? -128 : 0);
+    if (n == kChannels / 2) {
+      for (; pixels > 0; --pixels, to += kChannels, from += step) {
+        const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm256_xor_si256(x, _mm512_castsi512_si256(flip)));
+      }
+      return;
+    }
     const __mmask64 channels = first_bytes(n);
     for (; pixels > 0; --pixels, to += kChannels, from += step) {
       const __m512i x = n == kChannels ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(channels, from);
