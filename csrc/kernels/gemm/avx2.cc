@@ -87,10 +87,17 @@ struct Tile {
     });
     const auto* w = static_cast<const SignedMagnitude*>(args.scratch);
     const __m256i ones = _mm256_set1_epi16(1);
-    for (size_t q = 0; q < args.quads; ++q, w += kHalves) {
+    const auto add_quad = [&](size_t q) MOBILEKERNELS_INLINE_LAMBDA {
       const __m256i magnitude[kHalves] = {w[0].magnitude, w[1].magnitude};
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { dot_row(acc[r], a[r] + q * kQuad, w, magnitude, ones); });
+      w += kHalves;
+    };
+    size_t q = 0;
+    for (; q + 2 <= args.quads; q += 2) {
+      add_quad(q);
+      add_quad(q + 1);
     }
+    if (q < args.quads) add_quad(q);
     gemm_loops::store_rows(args, origin, acc, constants.epilogue);
   }
 };
