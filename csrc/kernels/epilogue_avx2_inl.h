@@ -14,7 +14,6 @@
 
 #include "kernels/partial_inl.h"
 #include "kernels/requantize.h"
-#include "kernels/unroll.h"
 
 namespace mobilekernels::epilogue_avx2 {
 
@@ -106,17 +105,18 @@ struct Constants {
   store_bytes(out, n, _mm_packs_epi16(lo, hi));
 }
 
-// store16() of two rows at once, without residuals. The lower bound is taken last, on bytes: float -> int32 gives
-// INT32_MIN for all that is too small, and packing saturates. (The upper one must come before that conversion, which
-// gives INT32_MIN for what is too large as well.)
+// round_half_to_even(min(acc * scale, hi)), the lower bound left to be taken on bytes: float -> int32 gives INT32_MIN
+// for all that is too small, and packing saturates. (What is too large gives INT32_MIN as well.)
+[[gnu::always_inline]] static inline __m256i round_below(__m256i acc, __m256 scale, const Bounds& b) {
+  return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), scale), b.hi));
+}
+
+// store16() of two rows at once, without residuals.
 [[gnu::always_inline]] static inline void store16_twice(int8_t* out, size_t stride, size_t n, const __m256i (&first)[2],
                                                         const __m256i (&second)[2], const __m256 (&scale)[2],
                                                         const Bounds& b) {
-  const auto round = [&](__m256i acc, __m256 s) MOBILEKERNELS_INLINE_LAMBDA {
-    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), s), b.hi));
-  };
-  const __m256i words0 = _mm256_packs_epi32(round(first[0], scale[0]), round(first[1], scale[1]));
-  const __m256i words1 = _mm256_packs_epi32(round(second[0], scale[0]), round(second[1], scale[1]));
+  const __m256i words0 = _mm256_packs_epi32(round_below(first[0], scale[0], b), round_below(first[1], scale[1], b));
+  const __m256i words1 = _mm256_packs_epi32(round_below(second[0], scale[0], b), round_below(second[1], scale[1], b));
   const __m256i packed =
       _mm256_packs_epi16(_mm256_adds_epi16(words0, b.zero_point), _mm256_adds_epi16(words1, b.zero_point));
   // Packing works within 128 bits: channels 0..3 and 8..11 of the rows, then 4..7 and 12..15.
