@@ -114,14 +114,15 @@ void run(const GemmArgs& args) {
   for (size_t c = 0; c < args.channels; c += kPanelChannels) {
     split_panel(gemm_loops::panel_pointer(args, c), args.quads, args.epilogue.bias + c, split, constants);
     const size_t left = args.channels - c;
-    gemm_loops::run_panels<Tile, 1>(args, {0, c, left < kPanelChannels ? left : kPanelChannels}, constants);
+    gemm_loops::run_panels<Tile, Tile::kPanels>(args, {0, c, left < kPanelChannels ? left : kPanelChannels}, constants);
   }
 }
 
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows, kPanelChannels, 1, true, gemm_loops::pack_int8, gemm_loops::fill_int8, run};
+const GemmKernel gemm = {Tile::kRows,           Tile::kPanels * kPanelChannels, 1,  true,
+                         gemm_loops::pack_int8, gemm_loops::fill_int8,          run};
 
 }  // namespace avx2
 }  // namespace mobilekernels
