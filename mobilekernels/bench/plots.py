@@ -1,4 +1,4 @@
-"""Bars of every engine's time over ours. Importing this needs matplotlib."""
+"""Plots as files: bars of every engine's time over ours, rooflines. Importing this needs matplotlib."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from bench.e2e.measure import OURS, NetworkResult
+from mobilekernels.bench.network import NetworkResult
+from mobilekernels.compare import OURS
 
 
 def ratio_bars(networks: Sequence[NetworkResult], path: Path) -> None:
