@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         action="append",
         metavar="DEVICE",
-        help="local (default for --layers), qemu:CPU, ssh:[USER@]HOST[:PORT], adb[:SERIAL]; may be given several times",
+        help="local (default for --layers), qemu:CPU, ssh:[USER@]HOST[:PORT], adb[:SERIAL]; may be given "
+        "several times",
     )
     device.add_argument(
         "--ssh-option",
