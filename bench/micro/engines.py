@@ -1,7 +1,7 @@
 """The engines of single layers. Another one is another function below, and a line in ``ENGINES``.
 
-A function makes one instance of a layer ready, int8 codes in and out, in the layout that the engine likes best
-(channels last in all of them). It uses the leanest call that the engine has from Python, and raises
+A function makes one instance of a layer ready, int8 codes in and out, in the layout that the engine likes
+best (channels last in all of them). It uses the leanest call that the engine has from Python, and raises
 ``EngineAbsent`` where it cannot run.
 """
 
@@ -131,7 +131,7 @@ def torch_float(case: Case, weights: Weights) -> Instance:
 
 
 def onnxruntime(case: Case, weights: Weights) -> Instance:
-    """ONNX Runtime's QLinearConv on NHWC, as its optimizer leaves it in networks; input and result are bound."""
+    """ONNX Runtime's QLinearConv on NHWC, as its optimizer leaves it in networks; edges are bound."""
     _need("onnxruntime", "onnx")
     from bench.micro import onnx_layer
 
@@ -151,7 +151,7 @@ def xnnpack(case: Case, weights: Weights) -> Instance:
     _need("executorch")
     from bench.micro import xnnpack_layer
 
-    return xnnpack_layer.instance(case, weights)
+    return xnnpack_layer.instance(case)
 
 
 def _need(*packages: str) -> None:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,9 +15,10 @@ from bench.micro.case import OUT_SCALE, OUT_ZERO_POINT, X_SCALE, X_ZERO_POINT, C
 from bench.micro.engines import Instance
 from mobilekernels.engines.base import EngineAbsent
 
-# Case and seed of the weights -> the program. Filled by `lower`, all at once: a process that lowers takes ten
-# seconds to start.
-_PROGRAMS: dict[tuple[str, int], bytes] = {}
+# Case -> the program. Filled by `lower`, all at once: a process that lowers takes ten seconds to start. One
+# for all instances of a case: XNNPACK packs the weights into memory of its own whenever a program is loaded.
+_PROGRAMS: dict[str, bytes] = {}
+SEED = 2
 
 
 class _Layer(nn.Module):
@@ -44,7 +44,7 @@ class _Layer(nn.Module):
         return y
 
 
-def lower(layers: str, seeds: Sequence[int]) -> None:
+def lower(layers: str) -> None:
     """Make the programs of every case of a list, in a process of its own.
 
     Raises:
@@ -53,7 +53,7 @@ def lower(layers: str, seeds: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="mobilekernels-micro-") as name:
         folder = Path(name)
         (folder / "layers.txt").write_text(layers, encoding="utf-8")
-        command = [sys.executable, "-m", "bench.micro.xnnpack_layer", name, *map(str, seeds)]
+        command = [sys.executable, "-m", "bench.micro.xnnpack_layer", name]
         root = Path(__file__).parents[2]
         run = subprocess.run(
             command, cwd=root, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
@@ -62,23 +62,20 @@ def lower(layers: str, seeds: Sequence[int]) -> None:
             reason = run.stderr.strip().splitlines() or ["no reason given"]
             raise EngineAbsent(f"lowering to XNNPACK failed: {reason[-1][:160]}")
         for path in folder.glob("*.pte"):
-            case, _, seed = path.stem.rpartition("@")
-            _PROGRAMS[case, int(seed)] = path.read_bytes()
+            _PROGRAMS[path.stem] = path.read_bytes()
 
 
-def instance(case: Case, weights: Weights) -> Instance:
-    """A loaded program."""
+def instance(case: Case) -> Instance:
+    """A loaded program, with the weights of ``SEED``."""
     from executorch.runtime import Runtime, Verification
 
     from mobilekernels.engines.executorch_runtime import set_threads, silence
 
-    if (case.name, weights.seed) not in _PROGRAMS:
+    if case.name not in _PROGRAMS:
         raise EngineAbsent("its program was not lowered")
     set_threads(torch.get_num_threads())
     with silence():
-        program = Runtime.get().load_program(
-            _PROGRAMS[case.name, weights.seed], verification=Verification.Minimal
-        )
+        program = Runtime.get().load_program(_PROGRAMS[case.name], verification=Verification.Minimal)
         method = program.load_method("forward")
     if method is None:
         raise EngineAbsent("the program has no method named forward")
@@ -87,11 +84,11 @@ def instance(case: Case, weights: Weights) -> Instance:
     def codes(result: object) -> Tensor:
         assert isinstance(result, (list, tuple))
         y = result[0]
-        return (y if case.is_linear else y.permute(0, 2, 3, 1)).reshape(
-            1, *case.out_image, case.out_channels
-        )
+        return (y if case.is_linear else y.permute(0, 2, 3, 1)).reshape(1, *case.out_image, case.out_channels)
 
-    return Instance(lambda keep=program: method.execute(inputs), codes)  # type: ignore[misc]
+    # What `Method.execute` calls, without its copy of the result.
+    execute = method._method
+    return Instance(lambda keep=program: execute(inputs, False), codes)  # type: ignore[misc]
 
 
 def _input(case: Case) -> Tensor:
@@ -100,20 +97,19 @@ def _input(case: Case) -> Tensor:
     return case.x.permute(0, 3, 1, 2)
 
 
-def _main(name: str, *seeds: str) -> None:
-    import torch.ao.quantization.fx._decomposed  # noqa: F401  (registers the operators of the layer)
+def _main(name: str) -> None:
+    import torch.ao.quantization.fx._decomposed
 
     from mobilekernels.engines.lower_to_xnnpack import lower as delegate
 
     folder = Path(name)
     for case in read_cases((folder / "layers.txt").read_text(encoding="utf-8")):
-        for seed in map(int, seeds):
-            with torch.no_grad():
-                exported = torch.export.export(_Layer(case, case.weights(seed)), (_input(case),))
-                program, outside = delegate(exported)
-            if outside:
-                raise RuntimeError(f"{case.name}: XNNPACK left {outside} operators")
-            (folder / f"{case.name}@{seed}.pte").write_bytes(program)
+        with torch.no_grad():
+            exported = torch.export.export(_Layer(case, case.weights(SEED)), (_input(case),))
+            program, outside = delegate(exported)
+        if outside:
+            raise RuntimeError(f"{case.name}: XNNPACK left {outside} operators")
+        (folder / f"{case.name}.pte").write_bytes(program)
 
 
 if __name__ == "__main__":
