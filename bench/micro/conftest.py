@@ -10,7 +10,7 @@ import pytest
 
 from bench.micro import xnnpack_layer
 from bench.micro.case import CALL, Case, read_cases
-from bench.micro.engines import ENGINES
+from bench.micro.engines import ENGINES, LayerEngine
 from bench.micro.measure import Measured, measure
 from mobilekernels.engines.base import EngineAbsent
 
@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--layer-rounds", type=int, default=50, help="timed rounds of each layer (50)")
     group.addoption("--layer-threads", type=int, default=1, help="threads of every engine (1)")
+    group.addoption(
+        "--layer-engines", help=f"with commas between: {', '.join(e.name for e in ENGINES)} (all)"
+    )
     group.addoption("--first", type=int, help="only so many layers, spread over the list")
 
 
@@ -37,10 +40,22 @@ def _text(config: pytest.Config) -> str:
     return "\n".join([CALL, *chosen])
 
 
+def _engines(config: pytest.Config) -> list[LayerEngine]:
+    known = [engine.name for engine in ENGINES]
+    names = (config.getoption("--layer-engines") or ",".join(known)).split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise pytest.UsageError(
+            f"--layer-engines: given {', '.join(unknown)}; accepted are {', '.join(known)}"
+        )
+    return [engine for engine in ENGINES if engine.name in names]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = read_cases(_text(metafunc.config))
     metafunc.parametrize("case", cases, ids=[case.name for case in cases])
-    metafunc.parametrize("engine", ENGINES, ids=[engine.name for engine in ENGINES])
+    engines = _engines(metafunc.config)
+    metafunc.parametrize("engine", engines, ids=[engine.name for engine in engines])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,9 +68,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def measured(pytestconfig: pytest.Config) -> Callable[[Case], dict[str, Measured]]:
     """A case's figures on all engines, measured interleaved when the first of its tests asks."""
+    engines = _engines(pytestconfig)
     try:
-        xnnpack_layer.lower(_text(pytestconfig))
+        if "xnnpack" in [engine.name for engine in engines]:
+            xnnpack_layer.lower(_text(pytestconfig))
     except EngineAbsent as reason:
         print(reason)  # each case of the engine says that it has no program
     rounds, threads = (pytestconfig.getoption(f"--layer-{name}") for name in ("rounds", "threads"))
-    return cache(lambda case: measure(case, ENGINES, rounds, threads))
+    return cache(lambda case: measure(case, engines, rounds, threads))

@@ -48,9 +48,8 @@ def bars(groups: Sequence[str], engines: Sequence[Bars], path: Path) -> None:
     axes = figure.add_subplot()
     for place, (engine, colour) in enumerate(zip(engines, _colours(len(engines)), strict=True)):
         rows = [index + (place + 0.5) * height - 0.4 for index in range(len(groups))]
-        drawn = axes.barh(
-            rows, [v or 0.0 for v in engine.values], height * 0.9, label=engine.title, color=colour
-        )
+        widths = [(v or 1.0) - 1.0 for v in engine.values]
+        drawn = axes.barh(rows, widths, height * 0.9, left=1.0, label=engine.title, color=colour)
         axes.bar_label(drawn, labels=[f"{v:.2f}" if v else "" for v in engine.values], padding=2, fontsize=6)
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xscale("log")  # engines differ by a factor of 20
