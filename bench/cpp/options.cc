@@ -70,7 +70,8 @@ Options parse_options(int argc, char** argv) {
       options.layers = option;
     }
   }
-  if (options.layers.empty() && options.mode != Mode::peak) throw UsageError("LAYERS.txt: no layer list was given; see mk_bench --help");
+  if (options.layers.empty() && options.mode != Mode::peak)
+    throw UsageError("LAYERS.txt: no layer list was given; see mk_bench --help");
   return options;
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -69,9 +70,10 @@ def roofline(engines: Sequence[Dots], roofs: Roofs, path: Path) -> None:
     axes = figure.add_subplot()
     for engine, colour in zip(engines, _colours(len(engines)), strict=True):
         x, y = [point[0] for point in engine.points], [point[1] for point in engine.points]
-        strong = {"color": _OURS_COLOUR, "s": 42, "zorder": 3, "edgecolors": "black", "linewidths": 0.6}
-        faint = {"color": colour, "s": 16, "alpha": 0.8}
-        axes.scatter(x, y, label=engine.title, **(strong if engine.strong else faint))
+        if engine.strong:
+            axes.scatter(x, y, 42, _OURS_COLOUR, label=engine.title, zorder=3, edgecolors="black")
+        else:
+            axes.scatter(x, y, 16, [colour], label=engine.title, alpha=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
     if roofs.gmacs and roofs.memory_gbytes:
@@ -96,10 +98,10 @@ def roofline(engines: Sequence[Dots], roofs: Roofs, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _plain_ticks(axis: object) -> None:
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # type: ignore[attr-defined]
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))  # type: ignore[attr-defined]
-    axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]
+def _plain_ticks(axis: Any) -> None:
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _colours(count: int) -> list[tuple[float, ...]]:

@@ -103,11 +103,13 @@ def _export(subject: Subject, path: Path) -> None:
 
     Where a trace would not be the model (TorchScript warns), by torch.export, which has them in pieces.
     """
+    from torch.jit._trace import TracerWarning  # torch.jit has it, and does not export it to type checkers
+
     model, inputs = subject.float_model, subject.example_inputs
     with torch.no_grad():
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", torch.jit.TracerWarning)
+                warnings.simplefilter("error", TracerWarning)
                 torch.onnx.export(model, inputs, path, dynamo=False, opset_version=_OPSET)
         except Exception:  # of a dozen types
             torch.onnx.export(model, inputs, path, dynamo=True, verbose=False)

@@ -35,4 +35,6 @@ def INT8(subject: Subject) -> Prepared:
         result = request.infer(dict(enumerate(arrays(inputs))), share_inputs=True)
         return torch.from_numpy(result[0])
 
-    return Prepared(run=run, note=f"ONNX Runtime's QDQ file; openvino {openvino.get_version().split('-')[0]}")
+    return Prepared(
+        run=run, note=f"QDQ by ONNX Runtime, per channel; openvino {openvino.get_version().split('-')[0]}"
+    )
