@@ -159,7 +159,6 @@ def test_other_bytes_fail(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> No
         ([], 2, "give a MODEL or --layers FILE, one of them"),
         (["m:f", "--layers", "x"], 2, "give a MODEL or --layers FILE, one of them"),
         (["m:f", "--device", "local", "--engines", "xnnpack"], 2, "--engines: given with --device"),
-        (["m:f", "--engines", "tpu"], 2, "--engines: given tpu; accepted are all"),
         (["--layers", "nowhere.txt"], 2, "--layers: given nowhere.txt, which is no file"),
         (
             ["--layers", str(ALL_OPS), "--device", "phone"],
