@@ -7,7 +7,7 @@ import torch
 from mobilekernels.engines.base import EngineAbsent, Prepared, Subject, engine
 from mobilekernels.engines.onnx_int8 import Recipe, arrays, quantized_onnx
 
-# QOperator files and unoptimized ones are as fast; with float between convolutions it takes twice as long,
+# QOperator files and unoptimized ones are as fast; with float between convolutions it takes up to 3 times,
 # and from torch.export's pieces of GlobalAveragePool up to a quarter longer.
 RECIPE = Recipe(optimize=True, inputs_only=False)
 
