@@ -108,9 +108,9 @@ mca-arm: arm ## proxy for speed: our inner loops by llvm-mca's models of ARM cor
 	$(BIN)/python -m bench.arm.mca --gate $(MCA)
 
 # The peers outside of PyTorch are no part of the set-up: they are measured against, and nothing else needs them.
-bench: build ## whole networks, ours and every peer side by side; writes bench/results/ (BENCH=--quick: three minutes)
+bench: build runner ## layers and whole networks, ours and every peer; writes bench/results/ (BENCH=--quick: three minutes)
 	$(BIN)/python -m pip install -q -r requirements/bench.txt
-	$(BIN)/python -m bench.e2e $(BENCH)
+	$(BIN)/python -m bench $(BENCH)
 
 lint: $(INSTALLED) ## ruff, mypy, clang-format
 	$(BIN)/ruff check .

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -147,16 +148,36 @@ def test_dict_is_json_and_page_is_self_contained(model: nn.Module) -> None:
 
 def test_interleaving_alternates_and_enters_sessions() -> None:
     calls: list[str] = []
+
+    @contextlib.contextmanager
+    def session() -> Iterator[None]:
+        calls.append("(")
+        yield
+        calls.append(")")
+
     candidates = {
         "a": Candidate(lambda: calls.append("a")),
-        "b": Candidate(lambda: calls.append("b")),
+        "b": Candidate(lambda: calls.append("b"), session),
     }
-    timings = interleave(candidates, rounds=2, warmup=1)
+    timings = interleave(candidates, rounds=2, warmup=1, busy=0.0)
     # Warm-up of each, then rounds in turning order; every timed call follows one that fills the caches.
-    assert "".join(calls) == "ab" + "aabb" + "bbaa"
+    assert "".join(calls) == "a(b)" + "aa(bb)" + "(bb)aa"
     assert [len(timing.seconds) for timing in timings.values()] == [2, 2]
     with pytest.raises(ValueError, match="rounds: given 0"):
         interleave(candidates, rounds=0)
+
+
+def test_a_turn_is_as_long_as_asked_for_and_gives_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def call() -> None:
+        nonlocal now
+        now += 3.0
+
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    (timing,) = interleave({"a": Candidate(call)}, rounds=2, warmup=0, busy=10.0).values()
+    assert timing.seconds == (3.0, 3.0)
+    assert now == 2 * (1 + 4) * 3.0
 
 
 def test_metrics_at_their_ends() -> None:

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from bench import tables
 from bench.arm import gate, ours, stock
 from bench.arm.plugin import ROOT, CountError
 from bench.arm.result import Result, geometric_mean
+from mobilekernels.bench import tables
 from mobilekernels.bench.layers import parse
 
 LAYERS = ROOT / "bench" / "layers" / "yardstick.txt"

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from bench import tables
 from bench.arm import disassembly
+from mobilekernels.bench import tables
 
 MCA = "llvm-mca-22"
 ROOT = Path(__file__).parents[2]

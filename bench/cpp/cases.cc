@@ -326,12 +326,34 @@ void make_dequantize_nchw(Keys& keys, Case& c) {
   };
 }
 
+// A plain read of memory, to set the bandwidth of weights against. Its output is the exclusive or of all 8 bytes.
+void make_read(Keys& keys, Case& c) {
+  constexpr size_t kAtOnce = 16;
+  const int64_t words = product(keys.shape("shape")) / 8;
+  c.weights = codes(words * 8, 2);
+  c.out = Buffer(sizeof(uint64_t));
+  const auto* from = c.weights.data<const uint64_t>();
+  auto* out = c.out.data<uint64_t>();
+  c.run = [=](const Context&) {
+    uint64_t sums[kAtOnce] = {};
+    const auto n = static_cast<size_t>(words);
+    size_t i = 0;
+    for (; i + kAtOnce <= n; i += kAtOnce) {
+      for (size_t j = 0; j < kAtOnce; ++j) sums[j] ^= from[i + j];
+    }
+    for (; i < n; ++i) sums[0] ^= from[i];
+    *out = 0;
+    for (const uint64_t sum : sums) *out ^= sum;
+    return Status();
+  };
+}
+
 struct Op {
   const char* name;
   void (*make)(Keys& keys, Case& c);
 };
 
-// By the names of torch.ops.mobilekernels.
+// By the names of torch.ops.mobilekernels; "read" is none of them.
 constexpr Op kOps[] = {
     {"conv2d", [](Keys& keys, Case& c) { make_conv2d(keys, c, ConvKind::int8); }},
     {"conv2d_add", [](Keys& keys, Case& c) { make_conv2d(keys, c, ConvKind::residual); }},
@@ -351,6 +373,7 @@ constexpr Op kOps[] = {
     {"quantize_nhwc", make_quantize_nhwc},
     {"dequantize", make_dequantize},
     {"dequantize_nchw", make_dequantize_nchw},
+    {"read", make_read},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "options.h"
+#include "peak.h"
 #include "result.h"
 #include "runtime/dispatch.h"
 #include "thread_pool.h"
@@ -26,6 +27,10 @@ void write(const std::string& path, const std::string& text) {
 }
 
 void run(const Options& options) {
+  if (options.mode == Mode::peak) {
+    write(options.json.empty() ? "-" : options.json, to_json(measure_peak()));
+    return;
+  }
   throw_if_error("MOBILEKERNELS_ISA", mobilekernels::environment_error());
   if (!options.isa.empty()) throw_if_error("--isa", mobilekernels::set_isa_cap(options.isa));
   Result result;

@@ -5,7 +5,7 @@
 namespace bench {
 
 const char* const kUsage =
-    R"(usage: mk_bench LAYERS.txt [options]
+    R"(usage: mk_bench LAYERS.txt [options], or mk_bench --peak
 Runs a list of int8 layers (name: op key=value ..., a line each): their times, and checksums of their output bytes,
 which are the same on every device.
 
@@ -18,6 +18,7 @@ which are the same on every device.
   --check           no times: one run of each layer, for its checksum and kernel
   --mark            no times: a second run of each layer, number i, stands between the system calls
                     getpriority(0x6d6b, i + 1) and getpriority(0x6d6b, 0), for counting instructions
+  --peak            no layers: the rate of int8 dot products in registers and of reads from memory, as JSON
   --json FILE       the result as JSON; - is standard output
 exit codes: 0 done, 1 failed, 2 wrong usage
 )";
@@ -59,6 +60,8 @@ Options parse_options(int argc, char** argv) {
       options.mode = Mode::check;
     } else if (option == "--mark") {
       options.mode = Mode::mark;
+    } else if (option == "--peak") {
+      options.mode = Mode::peak;
     } else if (option == "--json") {
       options.json = value();
     } else if (option.rfind("--", 0) == 0 || !options.layers.empty()) {
@@ -67,7 +70,8 @@ Options parse_options(int argc, char** argv) {
       options.layers = option;
     }
   }
-  if (options.layers.empty()) throw UsageError("LAYERS.txt: no layer list was given; see mk_bench --help");
+  if (options.layers.empty() && options.mode != Mode::peak)
+    throw UsageError("LAYERS.txt: no layer list was given; see mk_bench --help");
   return options;
 }
 

@@ -7,7 +7,7 @@
 
 namespace bench {
 
-enum class Mode { time, check, mark };
+enum class Mode { time, check, mark, peak };
 
 struct Options {
   std::string layers;

@@ -90,15 +90,17 @@ std::string to_table(const std::vector<Case>& cases, const Result& result) {
   std::string table;
   const auto add = [&] { (table += line.data()) += '\n'; };
   std::snprintf(line.data(), line.size(), "%-*s  %-19s  %-12s  %10s  %16s%s", columns, "layer", "op", "isa", "MMAC",
-                "checksum", timed ? "   median us     GMAC/s" : "");
+                "checksum", timed ? "   median us     GMAC/s  weights GB/s" : "");
   add();
   for (size_t i = 0; i < cases.size(); ++i) {
     const Case& c = cases[i];
     const double macs = static_cast<double>(c.macs);
-    char times[40] = "";
+    char times[60] = "";
     if (timed) {
       const double ns = quantile(result.times[i], 0.5);
-      std::snprintf(times, sizeof times, "  %10.1f  %9.1f", ns / 1e3, ns > 0 ? macs / ns : 0);
+      const double bytes = static_cast<double>(c.weights.bytes());
+      std::snprintf(times, sizeof times, "  %10.1f  %9.1f  %12.1f", ns / 1e3, ns > 0 ? macs / ns : 0,
+                    ns > 0 ? bytes / ns : 0);
     }
     std::snprintf(line.data(), line.size(), "%-*s  %-19s  %-12s  %10.2f  %s%s", columns, c.name.c_str(), c.op.c_str(),
                   c.isa.c_str(), macs / 1e6, hex(checksum(c.out)).c_str(), times);

@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench.e2e.machine import ROOT, this_machine
-from bench.e2e.measure import measure
+from bench.e2e.measure import measure_network
 from bench.e2e.networks import NETWORKS, QUICK_NETWORKS
-from bench.e2e.report import Report
+from mobilekernels.bench.machine import this_machine
+from mobilekernels.bench.network_report import Report
 from mobilekernels.cli.options import positive
-from mobilekernels.engines import ENGINES, PEERS, select
+from mobilekernels.engines import ENGINES, PEERS
 from mobilekernels.progress import say
 
+RESULTS = Path(__file__).parents[1] / "results"
+NOTE = (
+    "Batch 1. Weights are random (seed 0), batch norm settled on random images: the SQNR on the calibration "
+    "images shows that an engine computes the network, and no more."
+)
 ENGINE_NAMES = tuple(engine.name for engine in (*ENGINES, *PEERS))
 # Lowering to XNNPACK takes half a minute of a core each time: only to its best form.
 QUICK_ENGINES = tuple(name for name in ENGINE_NAMES if name not in ("xnnpack-float", "xnnpack-same"))
@@ -45,9 +51,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help=f"{' and '.join(QUICK_NETWORKS)}, 5 rounds, XNNPACK once: a look, not figures",
     )
-    parser.add_argument(
-        "--output", type=Path, default=ROOT / "bench" / "results", help="a folder (bench/results)"
-    )
+    parser.add_argument("--output", type=Path, default=RESULTS, help="a folder (bench/results)")
     options = parser.parse_args(arguments)
     options.networks = options.networks or (QUICK_NETWORKS if options.quick else NETWORKS)
     options.engines = options.engines or (QUICK_ENGINES if options.quick else ENGINE_NAMES)
@@ -57,14 +61,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    engines = select(options.engines)
-    report = Report(this_machine(), options.threads, options.rounds, ())
+    report = Report(this_machine(), options.threads, options.rounds, (), (NOTE,))
     for number, name in enumerate(options.networks, 1):
         say(f"[{number}/{len(options.networks)}] {name}")
-        result = measure(name, engines, options.rounds, options.threads, options.size)
-        report = Report(report.machine, report.threads, report.rounds, (*report.networks, result))
+        result = measure_network(name, options.engines, options.rounds, options.threads, options.size)
+        report = replace(report, networks=(*report.networks, result))
         # After each: a run of the whole list takes many minutes.
-        paths = report.write(options.output)
+        paths = report.write(options.output, "e2e")
     print(report.markdown())
     say(f"Written: {', '.join(map(str, paths))}")
     return 0

@@ -20,7 +20,8 @@ namespace mobilekernels::epilogue_avx2 {
 struct Bounds {
   __m256 lo;  // lo - zero_point
   __m256 hi;
-  __m128i zero_point;  // 8 int16
+  __m256i zero_point;  // int16
+  __m256i lo_bytes;    // lo
 };
 
 struct Constants {
@@ -34,7 +35,7 @@ struct Constants {
 [[gnu::always_inline]] static inline Bounds bounds(const OutputRange& range) {
   return {_mm256_set1_ps(static_cast<float>(range.lo - range.zero_point)),
           _mm256_set1_ps(static_cast<float>(range.hi - range.zero_point)),
-          _mm_set1_epi16(static_cast<int16_t>(range.zero_point))};
+          _mm256_set1_epi16(static_cast<int16_t>(range.zero_point)), _mm256_set1_epi8(static_cast<int8_t>(range.lo))};
 }
 
 [[gnu::always_inline]] static inline Constants load_constants(const Epilogue& epilogue) {
@@ -90,18 +91,39 @@ struct Constants {
 
 [[gnu::always_inline]] static inline void store16(int8_t* out, size_t n, const int8_t* residual, __m256i acc0,
                                                   __m256i acc1, const float* scale, const Constants& k) {
-  __m128i zero_point = k.output.zero_point;
+  __m128i zero_point = _mm256_castsi256_si128(k.output.zero_point);
   __m256i q0 = requantize8(acc0, scale, k.output);
   __m256i q1 = requantize8(acc1, scale + 8, k.output);
   if (residual != nullptr) {
     const __m128i r = load_bytes(residual, n);
     q0 = add8(q0, r, k);
     q1 = add8(q1, _mm_unpackhi_epi64(r, r), k);
-    zero_point = k.sum.zero_point;
+    zero_point = _mm256_castsi256_si128(k.sum.zero_point);
   }
   const __m128i lo = _mm_add_epi16(narrow8(q0), zero_point);
   const __m128i hi = _mm_add_epi16(narrow8(q1), zero_point);
   store_bytes(out, n, _mm_packs_epi16(lo, hi));
+}
+
+// round_half_to_even(min(acc * scale, hi)), the lower bound left to be taken on bytes: float -> int32 gives INT32_MIN
+// for all that is too small, and packing saturates. (What is too large gives INT32_MIN as well.)
+[[gnu::always_inline]] static inline __m256i round_below(__m256i acc, __m256 scale, const Bounds& b) {
+  return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), scale), b.hi));
+}
+
+// store16() of two rows at once, without residuals.
+[[gnu::always_inline]] static inline void store16_twice(int8_t* out, size_t stride, size_t n, const __m256i (&first)[2],
+                                                        const __m256i (&second)[2], const __m256 (&scale)[2],
+                                                        const Bounds& b) {
+  const __m256i words0 = _mm256_packs_epi32(round_below(first[0], scale[0], b), round_below(first[1], scale[1], b));
+  const __m256i words1 = _mm256_packs_epi32(round_below(second[0], scale[0], b), round_below(second[1], scale[1], b));
+  const __m256i packed =
+      _mm256_packs_epi16(_mm256_adds_epi16(words0, b.zero_point), _mm256_adds_epi16(words1, b.zero_point));
+  // Packing works within 128 bits: channels 0..3 and 8..11 of the rows, then 4..7 and 12..15.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_max_epi8(packed, b.lo_bytes), order);
+  store_bytes(out, n, _mm256_castsi256_si128(bytes));
+  store_bytes(out + stride, n, _mm256_extracti128_si256(bytes, 1));
 }
 
 // float(acc) * scale into out[0 .. n).

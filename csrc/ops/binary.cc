@@ -1,5 +1,6 @@
 #include "ops/binary.h"
 
+#include <cstring>
 #include <string>
 
 #include "ops/check.h"
@@ -58,6 +59,8 @@ Loops plan_loops(const BinaryOperand& a, const BinaryOperand& b, const int64_t* 
   return loops;
 }
 
+int64_t smaller_size(int64_t a, int64_t b) { return a < b ? a : b; }
+
 // run(count, a offset, b offset, out offset) for each stretch of the innermost loop that lies in [begin, end).
 template <typename Run>
 void for_each_row(const Loops& loops, int64_t begin, int64_t end, const Run& run) {
@@ -77,6 +80,50 @@ void for_each_row(const Loops& loops, int64_t begin, int64_t end, const Run& run
     run(count, a, b, begin);
     begin += count;
   }
+}
+
+// Whether one operand is the same for each index of the loop around the innermost one, and all else is contiguous
+// there: the channels of squeeze-and-excite, [N, 1, 1, C] with [N, H, W, C].
+bool repeats(const Loops& loops) {
+  const int last = loops.dims - 1;
+  if (last < 1 || loops.step_a[last] != 1 || loops.step_b[last] != 1) return false;
+  const int64_t a = loops.step_a[last - 1], b = loops.step_b[last - 1];
+  return (a == 0 && b == loops.sizes[last]) || (b == 0 && a == loops.sizes[last]);
+}
+
+// run(count, a, step of a, b, step of b, out) for stretches of values [begin, end) of the output. A short operand that
+// repeats is written out a few times, so that a stretch is longer than its few channels.
+template <typename Run>
+void for_each_stretch(const Loops& loops, const BinaryArgs& args, int64_t begin, int64_t end, const Run& run) {
+  constexpr int64_t kTile = 4096;
+  const int last = loops.dims - 1;
+  const int64_t channels = loops.sizes[last], copies = kTile / channels;
+  if (!repeats(loops) || copies < 2) {
+    for_each_row(loops, begin, end, [&](int64_t n, int64_t a, int64_t b, int64_t out) {
+      run(n, args.a.data + a, loops.step_a[last], args.b.data + b, loops.step_b[last], args.out + out);
+    });
+    return;
+  }
+  const bool a_repeats = loops.step_a[last - 1] == 0;
+  Loops merged = loops;
+  merged.dims = last;
+  merged.sizes[last - 1] *= channels;
+  merged.step_a[last - 1] = a_repeats ? 0 : 1;
+  merged.step_b[last - 1] = a_repeats ? 1 : 0;
+  for_each_row(merged, begin, end, [&](int64_t n, int64_t a, int64_t b, int64_t out) {
+    int8_t tile[kTile];
+    const int64_t used = smaller_size(copies, n / channels + 2) * channels;
+    for (int64_t i = 0; i < used; i += channels) {
+      std::memcpy(tile + i, a_repeats ? args.a.data + a : args.b.data + b, static_cast<size_t>(channels));
+    }
+    for (int64_t i = 0; i < n;) {
+      const int64_t column = (out + i) % channels, count = smaller_size(used - column, n - i);
+      const int8_t* x = a_repeats ? tile + column : args.a.data + a + i;
+      const int8_t* y = a_repeats ? args.b.data + b + i : tile + column;
+      run(count, x, 1, y, 1, args.out + out + i);
+      i += count;
+    }
+  });
 }
 
 Status check_operand(const char* op, const char* name, const BinaryOperand& x) {
@@ -137,8 +184,8 @@ Status prepare(const char* op, const BinaryArgs& args, Loops* loops, int64_t* el
   return {};
 }
 
-ElementwiseOperand operand(const BinaryOperand& x, int64_t offset, int64_t step, float scale) {
-  return {x.data + offset, static_cast<size_t>(step), x.zero_point, scale};
+ElementwiseOperand operand(const BinaryOperand& x, const int8_t* data, int64_t step, float scale) {
+  return {data, static_cast<size_t>(step), x.zero_point, scale};
 }
 
 }  // namespace
@@ -160,12 +207,12 @@ Status add(const BinaryArgs& args, const Context& context) {
   MOBILEKERNELS_RETURN_IF_ERROR(scale_ratio("add", "out_scale", args.a.scale, args.out_scale, &a_scale));
   MOBILEKERNELS_RETURN_IF_ERROR(scale_ratio("add", "out_scale", args.b.scale, args.out_scale, &b_scale));
   const ElementwiseKernels& kernels = select_elementwise();
-  const int last = loops.dims - 1;
   parallel_for(context, elements, kGrain, [&](int, int64_t begin, int64_t end) {
-    for_each_row(loops, begin, end, [&](int64_t n, int64_t a, int64_t b, int64_t out) {
-      kernels.add(static_cast<size_t>(n), operand(args.a, a, loops.step_a[last], a_scale),
-                  operand(args.b, b, loops.step_b[last], b_scale), args.output, args.out + out);
-    });
+    for_each_stretch(loops, args, begin, end,
+                     [&](int64_t n, const int8_t* a, int64_t step_a, const int8_t* b, int64_t step_b, int8_t* out) {
+                       kernels.add(static_cast<size_t>(n), operand(args.a, a, step_a, a_scale),
+                                   operand(args.b, b, step_b, b_scale), args.output, out);
+                     });
   });
   return {};
 }
@@ -177,12 +224,12 @@ Status mul(const BinaryArgs& args, const Context& context) {
   MOBILEKERNELS_RETURN_IF_ERROR(prepare("mul", args, &loops, &elements));
   MOBILEKERNELS_RETURN_IF_ERROR(scale_ratio("mul", "out_scale", args.a.scale * args.b.scale, args.out_scale, &scale));
   const ElementwiseKernels& kernels = select_elementwise();
-  const int last = loops.dims - 1;
   parallel_for(context, elements, kGrain, [&](int, int64_t begin, int64_t end) {
-    for_each_row(loops, begin, end, [&](int64_t n, int64_t a, int64_t b, int64_t out) {
-      kernels.mul(static_cast<size_t>(n), operand(args.a, a, loops.step_a[last], 0),
-                  operand(args.b, b, loops.step_b[last], 0), scale, args.output, args.out + out);
-    });
+    for_each_stretch(loops, args, begin, end,
+                     [&](int64_t n, const int8_t* a, int64_t step_a, const int8_t* b, int64_t step_b, int8_t* out) {
+                       kernels.mul(static_cast<size_t>(n), operand(args.a, a, step_a, 0), operand(args.b, b, step_b, 0),
+                                   scale, args.output, out);
+                     });
   });
   return {};
 }

@@ -1,4 +1,4 @@
-"""``bench``: a network's layers on this machine, on boards and phones, side by side."""
+"""``bench``: a network on every engine installed here, or its layers on boards and phones, side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from mobilekernels.bench.run import Run
     from mobilekernels.devices.base import Device
 
-HELP = "time a network's layers on this machine, a board (ssh), a phone (adb); check their bytes there"
+HELP = "time a network on every engine here, or its layers on this machine, a board (ssh), a phone (adb)"
+
+EVERY = (*options.ENGINES, *options.PEERS)
+_RANDOM = "Calibrated on random inputs: the SQNR shows that an engine computes the network, and no more."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", type=Path, metavar="FILE", help="a layer list instead of a model")
     parser.add_argument("--input-shape", action="append", type=options.shape, metavar="N,C,H,W")
     parser.add_argument("--save-layers", type=Path, metavar="FILE", help="write the model's layer list too")
-    device = parser.add_argument_group("devices")
+    parser.add_argument(
+        "--engines",
+        type=options.engine_names,
+        metavar="NAMES",
+        help=f"those to run the model on, with commas between: {', '.join(EVERY)} (all that are installed)",
+    )
+    device = parser.add_argument_group("devices: layers instead of engines")
     device.add_argument(
         "--device",
         action="append",
         metavar="DEVICE",
-        help="local (default), qemu:CPU, ssh:[USER@]HOST[:PORT], adb[:SERIAL]; may be given several times",
+        help="local (default for --layers), qemu:CPU, ssh:[USER@]HOST[:PORT], adb[:SERIAL]; may be given "
+        "several times",
     )
     device.add_argument(
         "--ssh-option",
@@ -61,11 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="DIR",
-        help="keep the runs there; earlier ones of the folder stand in the same report (report.html)",
+        help="write tables, JSON and a plot there; runs on devices are kept, and earlier ones of the folder "
+        "stand in the same report (report.html)",
     )
     options.add_json(parser)
     parser.epilog = (
         "examples:\n"
+        "  python -m mobilekernels bench torchvision:mobilenet_v2 --output figures\n"
         "  python -m mobilekernels bench torchvision:mobilenet_v2 --device local --device adb --pin big\n"
         "  python -m mobilekernels bench --layers bench/layers/resnet50.txt --device ssh:pi@board\n"
         "  python -m mobilekernels bench --layers bench/layers/yardstick.txt --device qemu:cortex-a53\n\n"
@@ -74,6 +86,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> tuple[int, Any]:
+    """Engines side by side where a model is named alone, else its layers on devices."""
+    if (args.model is None) == (args.layers is None):
+        raise UsageError("give a MODEL or --layers FILE, one of them")
+    if args.layers or args.device or args.save_layers:
+        if args.engines:
+            raise UsageError("--engines: given with --device or --layers, which run our kernels alone")
+        return _run_layers(args)
+    return _run_engines(args)
+
+
+def _run_engines(args: argparse.Namespace) -> tuple[int, Any]:
+    from dataclasses import replace
+
+    from torch.fx import GraphModule
+
+    from mobilekernels.bench.machine import this_machine
+    from mobilekernels.bench.network import Network, measure
+    from mobilekernels.bench.network_report import Report
+    from mobilekernels.cli import pipeline
+
+    report = Report(this_machine(), args.threads, args.rounds, (), (_RANDOM,))
+    if pipeline.is_quantized(pipeline.named_model(args.model).module):
+        raise UsageError(
+            f"{args.model}: engines start from a float model, and this one is quantized already; "
+            "--device local times its layers"
+        )
+    made = pipeline.run_pipeline(args, loud=False)
+    assert made.float_module is not None
+    assert isinstance(made.quantized, GraphModule)
+    network = Network(
+        args.model,
+        made.float_module,
+        made.quantized,
+        made.converted,
+        len(made.report.stock),
+        made.calibration,
+    )
+    result = measure(network, args.engines or EVERY, args.rounds, args.threads)
+    report = replace(report, networks=(result,))
+    paths = report.write(args.output, "engines") if args.output else []
+    if args.json:
+        return exits.OK, report.to_dict()
+    print(report.markdown())
+    if paths:
+        print(f"written: {', '.join(map(str, paths))}")
+    return exits.OK, None
+
+
+def _run_layers(args: argparse.Namespace) -> tuple[int, Any]:
     """The runs as JSON, or tables; 1 where a device gave other bytes than this machine."""
     from mobilekernels.bench import report
     from mobilekernels.bench.run import load_all, save
@@ -141,8 +202,6 @@ def _settings(args: argparse.Namespace, timed: bool) -> Settings:
 
 def _layer_list(args: argparse.Namespace, folder: Path) -> tuple[str, Path]:
     """What is measured by name, and the list as a file."""
-    if (args.model is None) == (args.layers is None):
-        raise UsageError("give a MODEL or --layers FILE, one of them")
     if args.layers is not None:
         if not args.layers.is_file():
             raise UsageError(f"--layers: given {args.layers}, which is no file")

@@ -54,7 +54,7 @@ def begin_lowering(module: nn.Module, subject: Subject) -> Pending:
                 raise EngineAbsent(f"lowering to XNNPACK failed: {_brief(err)}")
             outside = int(out.strip().splitlines()[-1])
             try:
-                with _silence():
+                with silence():
                     return _load(target.read_bytes(), subject, outside)
             except (RuntimeError, ImportError) as error:
                 raise EngineAbsent(f"the ExecuTorch runtime refused it: {_brief(str(error))}") from error
@@ -71,7 +71,7 @@ def _load(program: bytes, subject: Subject, outside: int) -> Prepared:
     import executorch.kernels.quantized  # noqa: F401  (operators for what XNNPACK leaves)
     from executorch.runtime import Runtime, Verification
 
-    _set_threads(subject.threads)
+    set_threads(subject.threads)
     loaded = Runtime.get().load_program(program, verification=Verification.Minimal)
     method = loaded.load_method("forward")
     if method is None:
@@ -88,7 +88,8 @@ def _load(program: bytes, subject: Subject, outside: int) -> Prepared:
     return Prepared(run=run, note=note)
 
 
-def _set_threads(threads: int) -> None:
+def set_threads(threads: int) -> None:
+    """Let programs that are loaded from now on compute with that many threads."""
     # A loaded method keeps a pointer to the pool that it was loaded with, so this comes before loading, and
     # the pool is left alone where it fits.
     from executorch.extension.pybindings.portable_lib import (
@@ -101,7 +102,7 @@ def _set_threads(threads: int) -> None:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Without the runtime's own lines on stderr (written by C++) and its warning that it is experimental."""
     sys.stderr.flush()
     saved = os.dup(2)

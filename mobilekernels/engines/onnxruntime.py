@@ -5,13 +5,17 @@ from __future__ import annotations
 import torch
 
 from mobilekernels.engines.base import EngineAbsent, Prepared, Subject, engine
-from mobilekernels.engines.onnx_int8 import arrays, quantized_onnx
+from mobilekernels.engines.onnx_int8 import Recipe, arrays, quantized_onnx
+
+# QOperator files and unoptimized ones are as fast; with float between convolutions it takes up to 3 times,
+# and from torch.export's pieces of GlobalAveragePool up to a quarter longer.
+RECIPE = Recipe(optimize=True, inputs_only=False)
 
 
 @engine("onnxruntime-int8", "ONNX Runtime int8", "int8")
 def INT8(subject: Subject) -> Prepared:
     """Float in, float out: the file quantizes and dequantizes at its edges."""
-    model = quantized_onnx(subject)
+    model = quantized_onnx(subject, RECIPE)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

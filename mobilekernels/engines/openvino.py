@@ -1,17 +1,21 @@
-"""OpenVINO's CPU plugin on the int8 ONNX file that ONNX Runtime's quantization gives."""
+"""OpenVINO's CPU plugin on an int8 ONNX file that ONNX Runtime's quantization gives."""
 
 from __future__ import annotations
 
 import torch
 
 from mobilekernels.engines.base import EngineAbsent, Prepared, Subject, engine
-from mobilekernels.engines.onnx_int8 import arrays, quantized_onnx
+from mobilekernels.engines.onnx_int8 import Recipe, arrays, quantized_onnx
+
+# It fuses activations and residual adds into convolutions where no quantization stands between: 4.0 ms for
+# 6.6 on MobileNetV3, 8.6 for 14 on EfficientNet-B0 against the file that ONNX Runtime likes.
+RECIPE = Recipe(optimize=False, inputs_only=True)
 
 
 @engine("openvino-int8", "OpenVINO int8", "int8")
 def INT8(subject: Subject) -> Prepared:
     """Float in, float out, one stream: its settings for latency."""
-    model = quantized_onnx(subject, runtimes=["openvino"])
+    model = quantized_onnx(subject, RECIPE, runtimes=["openvino"])
     import openvino
 
     settings = {
@@ -31,4 +35,6 @@ def INT8(subject: Subject) -> Prepared:
         result = request.infer(dict(enumerate(arrays(inputs))), share_inputs=True)
         return torch.from_numpy(result[0])
 
-    return Prepared(run=run, note=f"ONNX Runtime's QDQ file; openvino {openvino.get_version().split('-')[0]}")
+    return Prepared(
+        run=run, note=f"QDQ by ONNX Runtime, per channel; openvino {openvino.get_version().split('-')[0]}"
+    )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import tables
 from bench.arm import count, gate, ours, stock
 from bench.arm.memory_map import MemoryMap
 from bench.arm.plugin import CountError
 from bench.arm.result import Result, geometric_mean
+from mobilekernels.bench import tables
 from mobilekernels.bench.layers import parse
 
 COMPILER = "g++ 12"

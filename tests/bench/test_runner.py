@@ -113,7 +113,8 @@ def test_without_timing_there_are_no_times(mode: str) -> None:
 def test_the_table() -> None:
     done = start(LAYERS, "--rounds", 2)
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["layer", "op", "isa", "MMAC", "checksum", "median", "us", "GMAC/s"]
+    columns = ["layer", "op", "isa", "MMAC", "checksum", "median", "us", "GMAC/s", "weights", "GB/s"]
+    assert lines[0].split() == columns
     assert [line.split()[0] for line in lines[1:-1]] == [layer.name for layer in parse(LAYERS.read_text())]
     assert re.fullmatch(r"total of medians: \d+\.\d{3} ms", lines[-1])
 

@@ -14,9 +14,9 @@ from torch import nn
 pytest.importorskip("torchao", reason="torchao is not installed (pip install mobilekernels[bench])")
 
 from bench.e2e import __main__ as command
-from bench.e2e.measure import NetworkResult
 from bench.e2e.networks import NETWORKS, QUICK_NETWORKS, settle
-from bench.e2e.pinning import cpu_to_pin, pinned
+from mobilekernels.bench.network import NetworkResult
+from mobilekernels.bench.pinning import cpu_to_pin, pinned
 from mobilekernels.comparison import Comparison, EngineResult
 
 TINY = "tests.bench_e2e.tiny:network"
@@ -39,7 +39,7 @@ def test_report_of_a_tiny_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     if CAN_PIN:
         assert os.sched_getaffinity(0) == before
     found = json.loads((tmp_path / "e2e.json").read_text())
-    assert found["format"] == "mobilekernels-e2e-1"
+    assert found["format"] == "mobilekernels-e2e-2"
     assert (found["threads"], found["rounds"]) == (1, 3)
     assert found["machine"]["cpu"]
     assert found["machine"]["versions"]["torch"] == torch.__version__.partition("+")[0]
@@ -61,7 +61,7 @@ def test_report_of_a_tiny_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_plot_is_written_where_matplotlib_is(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    from bench.e2e.plot import ratio_bars
+    from mobilekernels.bench.plots import ratio_bars
 
     absent = EngineResult("gone", "gone", "int8", absent="not installed")
     ratio_bars([network_result(result("mobilekernels", 2.0), result("a", 3.0), absent)], tmp_path / "p.png")

@@ -77,7 +77,12 @@ def test_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
     (tmp_path / "benched_nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(tmp_path)
     saved = tmp_path / "small.txt"
-    assert main(["bench", "benched_nets:small", "--rounds", "2", "--save-layers", str(saved)]) == 0
+    assert (
+        main(
+            ["bench", "benched_nets:small", "--device", "local", "--rounds", "2", "--save-layers", str(saved)]
+        )
+        == 0
+    )
     assert "benched_nets:small: layers" in capsys.readouterr().out
     lines = saved.read_text().splitlines()
     assert lines[1] == "# PyTorch's own between them, not in the list: softmax x1"
@@ -88,12 +93,41 @@ def test_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
     ]
 
 
+def test_engines_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    (tmp_path / "side_nets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "figures"
+    command = ["bench", "side_nets:small", "--engines", "mobilekernels,torch-float", "--rounds", "2"]
+    assert main([*command, "--output", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "| mobilekernels int8 |" in shown
+    assert "| PyTorch float32 |" in shown
+    assert "1 operators on stock ones" in shown
+    assert (folder / "engines.md").read_text().strip() in shown
+    found = json.loads((folder / "engines.json").read_text())
+    assert [r["name"] for r in found["networks"][0]["comparison"]["results"]] == [
+        "mobilekernels",
+        "torch-float",
+    ]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["format"] == found["format"]
+
+
+def test_engines_need_a_float_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    (tmp_path / "quantized_nets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(tmp_path)
+    model = str(tmp_path / "small.pt2")
+    assert main(["convert", "quantized_nets:small", "-o", model]) == 0
+    assert main(["bench", model]) == 2
+    assert "engines start from a float model" in capsys.readouterr().err
+
+
 def test_a_saved_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
     (tmp_path / "saved_nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(tmp_path)
     model = str(tmp_path / "small.pt2")
     assert main(["convert", "saved_nets:small", "-o", model]) == 0
-    assert main(["bench", model, "--rounds", "2", "--json"]) == 0
+    assert main(["bench", model, "--device", "local", "--rounds", "2", "--json"]) == 0
     (run,) = json.loads(capsys.readouterr().out.partition("saved: ")[2].partition("\n")[2])["runs"]
     assert [layer["op"] for layer in run["measured"]["layers"]] == [
         "quantize_nhwc",
@@ -124,6 +158,7 @@ def test_other_bytes_fail(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> No
     [
         ([], 2, "give a MODEL or --layers FILE, one of them"),
         (["m:f", "--layers", "x"], 2, "give a MODEL or --layers FILE, one of them"),
+        (["m:f", "--device", "local", "--engines", "xnnpack"], 2, "--engines: given with --device"),
         (["--layers", "nowhere.txt"], 2, "--layers: given nowhere.txt, which is no file"),
         (
             ["--layers", str(ALL_OPS), "--device", "phone"],

@@ -151,6 +151,49 @@ TEST(every_k_tail) {
   for (size_t k = 1; k <= 40; ++k) check_all(random, 5, 19, k);
 }
 
+// A few rows take kernels of their own, which split k and take several panels at a time.
+TEST(few_rows_of_any_k_and_channels) {
+  Random random(4);
+  for (size_t rows = 1; rows <= 3; ++rows) {
+    for (const size_t k : {1, 3, 4, 5, 12, 16, 17, 31, 33, 63, 64, 67}) {
+      for (const size_t channels : {1, 16, 63, 64, 65, 83, 130}) check_all(random, rows, channels, k);
+    }
+  }
+}
+
+// AVX2 adds magnitudes times what may be as little as -128: no sum of products may saturate, whatever the signs are.
+TEST(extreme_activations_by_extreme_weights) {
+  Random random(5);
+  for (const size_t rows : {1, 4, 15}) {
+    for (const int8_t x : {-128, 127}) {
+      for (const int8_t w : {-127, 127}) {
+        Case c(random, rows, 20, 9, false);
+        std::vector<int8_t> expected(rows * c.channels);
+        for (int8_t& value : c.x) value = x;
+        for (size_t channel = 0; channel < c.channels; ++channel) {
+          for (size_t i = 0; i < c.k; ++i) c.weight(channel, i) = w;
+          c.wsum[channel] = static_cast<int32_t>(c.k) * w;
+          c.scale[channel] = 1.0f / 2048;
+        }
+        for (size_t i = 0; i < expected.size(); ++i) expected[i] = c.expected(i / c.channels, i % c.channels);
+        for (const auto& [isa, kernel] : testing::runnable_kernels<GemmKernel>("gemm")) {
+          for (const bool with_scratch : {false, true}) {
+            check(isa, *kernel, c, &GemmArgs::out, expected, with_scratch);
+          }
+        }
+      }
+    }
+  }
+}
+
+#if defined(__x86_64__)
+// One row of more weights than caches hold is read as several streams.
+TEST(one_row_of_weights_larger_than_caches) {
+  Random random(6);
+  check_all(random, 1, 4100, 4099);
+}
+#endif
+
 TEST(random_sizes) {
   Random random(3);
   for (int i = 0; i < 60; ++i) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from mobilekernels.engines import ENGINES, PEERS, Engine, EngineAbsent, Subject, onnxruntime, openvino, select
-from mobilekernels.engines.onnx_int8 import quantized_onnx
+from mobilekernels.engines.onnx_int8 import Recipe, quantized_onnx
 
 NEEDS = {
     "onnxruntime-int8": ("onnxruntime", "onnx", "onnxscript"),
@@ -40,16 +41,16 @@ def subject() -> Subject:
 
 
 @pytest.fixture(scope="module")
-def int8_file(subject: Subject) -> bytes:
+def int8_files(subject: Subject) -> dict[Recipe, bytes]:
     need(*NEEDS["onnxruntime-int8"])
-    return quantized_onnx(subject)
+    return {module.RECIPE: quantized_onnx(subject, module.RECIPE) for module in (onnxruntime, openvino)}
 
 
 @pytest.fixture
-def quantized_once(int8_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engines under test share one file: making it is what takes time."""
+def quantized_once(int8_files: dict[Recipe, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a file is what takes time."""
     for module in (onnxruntime, openvino):
-        monkeypatch.setattr(module, "quantized_onnx", lambda subject, runtimes=(): int8_file)
+        monkeypatch.setattr(module, "quantized_onnx", lambda subject, recipe, runtimes=(): int8_files[recipe])
 
 
 @PEER
@@ -78,10 +79,11 @@ def test_two_threads_give_the_same_answers(engine: Engine, subject: Subject) -> 
     assert torch.allclose(one, two, atol=1e-6)
 
 
-def test_the_file_is_int8_per_channel(int8_file: bytes) -> None:
+@pytest.mark.parametrize("module", [onnxruntime, openvino])
+def test_the_files_are_int8_per_channel(int8_files: dict[Recipe, bytes], module: ModuleType) -> None:
     import onnx
 
-    graph = onnx.load_from_string(int8_file).graph
+    graph = onnx.load_from_string(int8_files[module.RECIPE]).graph
     kinds = {tensor.name: (tensor.data_type, tuple(tensor.dims)) for tensor in graph.initializer}
     inputs = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
@@ -91,6 +93,15 @@ def test_the_file_is_int8_per_channel(int8_file: bytes) -> None:
         assert kinds[activation.input[2]] == (onnx.TensorProto.UINT8, ())
         assert kinds[weight.input[0]][0] == onnx.TensorProto.INT8
         assert kinds[weight.input[1]] == (onnx.TensorProto.FLOAT, (16,))
+
+
+def test_openvino_finds_what_it_fuses_whole(int8_files: dict[Recipe, bytes]) -> None:
+    import onnx
+
+    graph = onnx.load_from_string(int8_files[openvino.RECIPE]).graph
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    (hardswish,) = [node for node in graph.node if node.op_type == "HardSwish"]
+    assert makers[hardswish.input[0]] == "Conv"
 
 
 @PEER
@@ -108,7 +119,7 @@ def test_network_that_cannot_be_exported_is_absent_with_the_reason() -> None:
             return x if x.sum() > 0 else -x
 
     with pytest.raises(EngineAbsent, match="quantizing by ONNX failed"):
-        quantized_onnx(Subject(Branch(), (torch.ones(1, 3),), ((torch.ones(1, 3),),)))
+        quantized_onnx(Subject(Branch(), (torch.ones(1, 3),), ((torch.ones(1, 3),),)), onnxruntime.RECIPE)
 
 
 @PEER

@@ -89,6 +89,18 @@ def test_quantize(isa: str, data: st.DataObject, n: int, scale: float, output: R
 
 
 @every_isa("elementwise")
+@given(st.data(), LENGTHS, SCALES, RANGES)
+def test_quantize3(isa: str, data: st.DataObject, n: int, scale: float, output: Range) -> None:
+    x = data.draw(floats_to_quantize((3, n), scale))
+    inverse_scale = 1.0 / scale
+    f = reference.times(x, np.float32(inverse_scale))
+    rounded = reference.requantize(np.nan_to_num(f, nan=0.0), *output)
+    guarded = Guarded((3 * n,))
+    _core.quantize3(isa, x, inverse_scale, output, guarded.out)
+    guarded.assert_holds(np.where(np.isnan(f), np.int8(output[1]), rounded).T.reshape(-1))
+
+
+@every_isa("elementwise")
 @given(LENGTHS, GENERATORS, CODE_KINDS, SCALES, ZERO_POINTS)
 def test_dequantize(
     isa: str, n: int, rng: np.random.Generator, kind: str, scale: float, zero_point: int

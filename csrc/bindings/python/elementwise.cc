@@ -58,6 +58,18 @@ void quantize(const std::string& isa, const py::array& x, double inverse_scale, 
                 output_range(kFunction, "range", range), to);
 }
 
+void quantize3(const std::string& isa, const py::array& x, double inverse_scale, const RangeTuple& range,
+               py::array& out) {
+  constexpr const char* kFunction = "quantize3";
+  const auto* data = input<float>(kFunction, "x", x, 2);
+  require(x.shape(0) == 3, kFunction, "x", "shape " + shape_text(x), "[3, n]");
+  const auto n = static_cast<size_t>(x.shape(1));
+  int8_t* to = output<int8_t>(kFunction, "out", out, 3 * n);
+  const float* const planes[3] = {data, data + n, data + 2 * n};
+  find_kernel<ElementwiseKernels>("elementwise", isa)
+      .quantize3(n, planes, static_cast<float>(inverse_scale), output_range(kFunction, "range", range), to);
+}
+
 void dequantize(const std::string& isa, const py::array& x, double scale, int64_t zero_point, py::array& out) {
   constexpr const char* kFunction = "dequantize";
   const int8_t* data = input<int8_t>(kFunction, "x", x, 1);
@@ -78,6 +90,8 @@ void bind_elementwise(py::module_& module) {
   module.def("lut", &lut, py::arg("isa"), py::arg("x"), py::arg("table"), py::arg("out"), "int8 [n], int8 [256]");
   module.def("quantize", &quantize, py::arg("isa"), py::arg("x"), py::arg("inverse_scale"), py::arg("range"),
              py::arg("out"), "float32 [n] -> int8 [n]");
+  module.def("quantize3", &quantize3, py::arg("isa"), py::arg("x"), py::arg("inverse_scale"), py::arg("range"),
+             py::arg("out"), "float32 [3, n] -> int8 [3 * n], the planes interleaved");
   module.def("dequantize", &dequantize, py::arg("isa"), py::arg("x"), py::arg("scale"), py::arg("zero_point"),
              py::arg("out"), "int8 [n] -> float32 [n]");
 }

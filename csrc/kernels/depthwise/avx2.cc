@@ -76,7 +76,7 @@ struct Isa {
   static Tables load_tables(const DepthwiseArgs& args, const Constants& constants, const Block& block) {
     const Epilogue& e = args.epilogue;
     return {&constants, load_table(e.bias + block.first), load_table(e.scale + block.first),
-            _mm256_broadcastsi128_si256(constants.output.zero_point)};
+            constants.output.zero_point};
   }
 
   [[gnu::always_inline]] static inline Sums start(const Tables& tables) {

@@ -57,7 +57,7 @@ void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* out) {
 [[gnu::always_inline]] inline __m128i quantize16(const float* x, __m256 factor, const epilogue_avx2::Bounds& bounds) {
   const auto eight = [&](const float* from) {
     const __m256i q = epilogue_avx2::clamp_and_round(_mm256_mul_ps(_mm256_loadu_ps(from), factor), bounds);
-    return _mm_add_epi16(epilogue_avx2::narrow8(q), bounds.zero_point);
+    return _mm_add_epi16(epilogue_avx2::narrow8(q), _mm256_castsi256_si128(bounds.zero_point));
   };
   return _mm_packs_epi16(eight(x), eight(x + 8));
 }

@@ -66,7 +66,8 @@ static inline void lut(size_t n, const int8_t* x, const int8_t* table, int8_t* o
   for (size_t i = 0; i < n; ++i) out[i] = table[x[i] + 128];
 }
 
-static void quantize(size_t n, const float* x, float inverse_scale, const OutputRange& output, int8_t* __restrict out) {
+static inline void quantize(size_t n, const float* x, float inverse_scale, const OutputRange& output,
+                            int8_t* __restrict out) {
   const epilogue_scalar::Bounds bounds = epilogue_scalar::bounds(output);
   for (size_t i = 0; i < n; ++i) out[i] = epilogue_scalar::to_int8(x[i] * inverse_scale, bounds);
 }

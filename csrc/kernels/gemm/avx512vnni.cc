@@ -8,6 +8,7 @@
 #include "kernels/epilogue_avx512_inl.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_inl.h"
+#include "kernels/gemm/gemv_avx512_inl.h"
 #include "kernels/unroll.h"
 
 namespace mobilekernels {
@@ -142,11 +143,12 @@ struct Tile {
   }
 };
 
+void run(const GemmArgs& args) { args.rows == 1 ? gemv(args) : gemm_loops::run<Tile>(args); }
+
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1,   false, pack,
-                         fill,        gemm_loops::run<Tile>,          true};
+const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1, false, pack, fill, run, true};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

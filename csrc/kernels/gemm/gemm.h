@@ -27,12 +27,12 @@ struct GemmArgs {
   int8_t* out;
   float* out_float;   // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
   size_t out_stride;  // elements between output rows
-  void* scratch;      // null, or gemm_scratch_bytes(quads): a kernel may be faster with it
+  void* scratch;      // null, or gemm_scratch_bytes(quads), aligned to 64: a kernel may be faster with it
   Epilogue epilogue;  // residual->data points at the residual of out[0][0]
 };
 
-// Room for one panel of weights rearranged, an even number of quads.
-constexpr size_t gemm_scratch_bytes(size_t quads) { return (quads + 1) / 2 * 2 * kQuad * kPanelChannels; }
+// Room for one panel of weights rearranged, an even number of quads, at two bytes a weight.
+constexpr size_t gemm_scratch_bytes(size_t quads) { return (quads + 1) / 2 * 2 * kQuad * kPanelChannels * 2; }
 
 struct GemmKernel {
   size_t mr;             // rows of a register tile: callers cut blocks at multiples of it

@@ -25,12 +25,15 @@ struct DotprodTile {
   using Constants = epilogue_neon::Constants;
   static Constants load_constants(const Epilogue& epilogue) { return epilogue_neon::load_constants(epilogue); }
 
-  // One quad of every row, at lane `Lane` of `rows`.
-  template <int Rows, int Lane>
+  // The first `Lanes` quads of every row in `rows`. Weights are loaded one vector ahead of their use: an in-order core
+  // would wait for them.
+  template <int Rows, int Lanes>
   [[gnu::always_inline]] static void step(int32x4_t (&acc)[Rows][4], const int8x16_t (&rows)[Rows], const int8_t* w) {
-    unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
-      const int8x16_t weights = vld1q_s8(w + 16 * i);
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { sdot_lane<Lane>(acc[r][i], weights, rows[r]); });
+    int8x16_t next = vld1q_s8(w);
+    unroll<4 * Lanes>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+      const int8x16_t weights = next;
+      if constexpr (i + 1 < 4 * Lanes) next = vld1q_s8(w + 16 * (i + 1));
+      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { sdot_lane<i / 4>(acc[r][i % 4], weights, rows[r]); });
     });
   }
 
@@ -50,10 +53,7 @@ struct DotprodTile {
     for (; q + 4 <= args.quads; q += 4) {
       int8x16_t rows[Rows];
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { rows[r] = vld1q_s8(a[r] + q * kQuad); });
-      step<Rows, 0>(acc, rows, w);
-      step<Rows, 1>(acc, rows, w + kStep);
-      step<Rows, 2>(acc, rows, w + 2 * kStep);
-      step<Rows, 3>(acc, rows, w + 3 * kStep);
+      step<Rows, 4>(acc, rows, w);
       w += 4 * kStep;
     }
     if (q + 2 <= args.quads) {
@@ -62,8 +62,7 @@ struct DotprodTile {
         const int8x8_t two = vld1_s8(a[r] + q * kQuad);
         rows[r] = vcombine_s8(two, two);
       });
-      step<Rows, 0>(acc, rows, w);
-      step<Rows, 1>(acc, rows, w + kStep);
+      step<Rows, 2>(acc, rows, w);
       q += 2;
       w += 2 * kStep;
     }
@@ -74,7 +73,7 @@ struct DotprodTile {
         __builtin_memcpy(&quad, a[r] + q * kQuad, sizeof(quad));
         rows[r] = vreinterpretq_s8_s32(vdupq_n_s32(quad));
       });
-      step<Rows, 0>(acc, rows, w);
+      step<Rows, 1>(acc, rows, w);
       w += kStep;
     }
     int32x4x4_t sums[Rows];

@@ -6,7 +6,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_inl.h"
-#include "kernels/gemm/neon_dotprod_inl.h"
+#include "kernels/gemm/gemv_neon_dotprod_inl.h"
 #include "kernels/gemm/neon_store_inl.h"
 #include "kernels/unroll.h"
 
@@ -128,7 +128,7 @@ struct Tile {
 
 void run(const GemmArgs& args) {
   if (args.rows == 1) {
-    gemm_loops::run<DotprodTile>(args);
+    gemm_loops::run<DotprodGemv>(args);
     return;
   }
   // One tile of rows would read each zipped panel once.

@@ -29,7 +29,7 @@ static void max(size_t channels, const int8_t* const* inputs, size_t count, int8
 }
 
 // Four inputs a pass over the sums, added in int16 first: four int8 always fit.
-static void accumulate(size_t channels, const int8_t* const* inputs, size_t count, int32_t* __restrict sums) {
+static inline void accumulate(size_t channels, const int8_t* const* inputs, size_t count, int32_t* __restrict sums) {
   size_t i = 0;
   for (; i + 4 <= count; i += 4) {
     const int8_t *a = inputs[i], *b = inputs[i + 1], *c = inputs[i + 2], *d = inputs[i + 3];

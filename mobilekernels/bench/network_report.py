@@ -8,31 +8,36 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.e2e.machine import Machine
-from bench.e2e.measure import OURS, NetworkResult
-from bench.tables import markdown
+from mobilekernels.bench.machine import Machine
+from mobilekernels.bench.network import NetworkResult
+from mobilekernels.bench.tables import markdown
+from mobilekernels.compare import OURS
 from mobilekernels.comparison import EngineResult
 
-FORMAT = "mobilekernels-e2e-1"
-STEM = "e2e"
+FORMAT = "mobilekernels-e2e-2"
 
 HOW = (
-    "Wall clock of one call, float NCHW in, float out, batch 1: what an engine does to quantize its input "
-    "and to change its layout is inside. Each engine once a round, behind one untimed call. Noise: "
-    "distance of the quartiles of our own rounds, as a share of their median; differences under it are "
-    "ties. Weights are random (seed 0), batch norm settled on random images; SQNR, against float32 on the "
-    "calibration images, shows that an engine computes the network, and no more."
+    "Wall clock of one call, the tensors in and out as PyTorch has them: what an engine does to quantize its "
+    "input and to change its layout is inside. In each round every engine has a turn: one untimed call, then "
+    "calls for 20 ms, whose mean is the round's figure; the tables have medians of rounds. Noise: distance "
+    "of the quartiles of our own rounds, as a share of their median; differences under it are ties. SQNR is "
+    "against float32. Two threads: our time on one thread over that on two, interleaved."
 )
 
 
 @dataclass(frozen=True)
 class Report:
-    """One run of the suite."""
+    """One run.
+
+    Attributes:
+        notes: what else a reader must know.
+    """
 
     machine: Machine
     threads: int
     rounds: int
     networks: tuple[NetworkResult, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON has."""
@@ -41,6 +46,7 @@ class Report:
             "machine": asdict(self.machine),
             "threads": self.threads,
             "rounds": self.rounds,
+            "notes": list(self.notes),
             "networks": [_network_dict(network) for network in self.networks],
         }
 
@@ -49,20 +55,21 @@ class Report:
         pinned = {network.cpu for network in self.networks} - {None}
         where = f"pinned to CPU {', '.join(map(str, pinned))}" if pinned else "not pinned"
         lines = ["# Whole networks", "", *(f"- {line}" for line in self.machine.lines())]
-        lines += [f"- {self.threads} thread(s), {where}, {self.rounds} rounds", "", HOW, ""]
-        lines += [markdown(_summary(self.networks))]
+        lines += [f"- {self.threads} thread(s), {where}, {self.rounds} rounds", ""]
+        lines += ["\n\n".join([HOW, *self.notes]), ""]
+        lines += [markdown(summary(self.networks))]
         for network in self.networks:
             lines += [f"## {network.network}", "", markdown(_engines(network))]
         return "\n".join(lines)
 
-    def write(self, folder: Path) -> list[Path]:
-        """Write e2e.json, e2e.md and, where matplotlib is installed, e2e.png; returns their paths."""
+    def write(self, folder: Path, stem: str) -> list[Path]:
+        """Write stem.json, stem.md and, where matplotlib is installed, stem.png; returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / f"{STEM}.{kind}" for kind in ("json", "md", "png")]
+        paths = [folder / f"{stem}.{kind}" for kind in ("json", "md", "png")]
         paths[0].write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         paths[1].write_text(self.markdown(), encoding="utf-8")
         try:
-            from bench.e2e.plot import ratio_bars
+            from mobilekernels.bench.plots import ratio_bars
         except ImportError:
             return paths[:2]
         ratio_bars(self.networks, paths[2])
@@ -78,12 +85,14 @@ def _network_dict(network: NetworkResult) -> dict[str, Any]:
         "best_peer": best and best.name,
         "ours_over_best_peer": network.ratio,
         "noise": network.noise,
+        "speedups": {str(threads): ratio for threads, ratio in network.speedups.items()},
         "comparison": network.comparison.to_dict(),
     }
 
 
-def _summary(networks: Sequence[NetworkResult]) -> list[list[str]]:
-    rows = [["network", "ours ms", "best peer ms", "ours / best peer", "noise", "best peer"]]
+def summary(networks: Sequence[NetworkResult]) -> list[list[str]]:
+    """A row for each network, below a header."""
+    rows = [["network", "ours ms", "best peer ms", "ours / best peer", "noise", "two threads", "best peer"]]
     for network in networks:
         best = network.best_peer
         noise = "-" if network.noise is None else f"{100 * network.noise:.1f} %"
@@ -94,6 +103,7 @@ def _summary(networks: Sequence[NetworkResult]) -> list[list[str]]:
                 _ms(best),
                 "-" if network.ratio is None else f"{network.ratio:.2f}",
                 noise,
+                f"{network.speedups[2]:.2f} x" if 2 in network.speedups else "-",
                 best.title if best else "-",
             ]
         )

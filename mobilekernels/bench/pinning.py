@@ -7,6 +7,11 @@ import os
 from collections.abc import Iterator
 
 
+def cpus() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cpu_to_pin() -> int | None:
     """The last CPU of this process (the first serves most interrupts); None where there is no pinning."""
     return max(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else None

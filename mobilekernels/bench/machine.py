@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-import mobilekernels as mk
+from mobilekernels.bench.pinning import cpus
+from mobilekernels.dispatch import kernels
 
-ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[2]
 PACKAGES = (
     "mobilekernels",
     "torch",
@@ -62,8 +63,8 @@ def this_machine() -> Machine:
     """The machine, as it is now."""
     return Machine(
         cpu=_cpu_name(),
-        cpus=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        kernels={kernel.family: kernel.isa for kernel in mk.kernels() if kernel.chosen},
+        cpus=cpus(),
+        kernels={kernel.family: kernel.isa for kernel in kernels() if kernel.chosen},
         versions=_versions(),
         commit=_commit(),
         load=round(os.getloadavg()[0], 2),
@@ -88,10 +89,12 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
+    if not (_ROOT / ".git").exists():  # installed: a repository around it is somebody else's
+        return ""
     try:
         name, changes = (
             subprocess.run(
-                ["git", *command], cwd=ROOT, capture_output=True, text=True, check=True
+                ["git", *command], cwd=_ROOT, capture_output=True, text=True, check=True
             ).stdout.strip()
             for command in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "-uno"))
         )

@@ -1,0 +1,80 @@
+"""Engines take turns, and what they give is looked at."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from bench.micro import xnnpack_layer
+from bench.micro.case import Case, Weights, read_cases
+from bench.micro.engines import ENGINES, Instance, LayerEngine, ours
+from bench.micro.measure import measure, sweep_bytes
+from mobilekernels.engines.base import EngineAbsent
+
+TEXT = Path(__file__).with_name("layers.txt").read_text()
+CASES = read_cases(TEXT)
+PACKAGES = {
+    "onnxruntime-int8": ("onnx", "onnxruntime"),
+    "openvino-int8": ("onnx", "openvino"),
+    "xnnpack": ("executorch",),
+}
+
+
+@pytest.fixture(scope="module")
+def lowered() -> None:
+    if importlib.util.find_spec("executorch") is not None:
+        xnnpack_layer.lower(TEXT)
+
+
+@pytest.mark.usefixtures("lowered")
+@pytest.mark.parametrize("engine", ENGINES, ids=[engine.name for engine in ENGINES])
+def test_every_engine_computes_the_layers(engine: LayerEngine) -> None:
+    missing = [name for name in PACKAGES.get(engine.name, ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (pip install -r requirements/bench.txt)")
+    for case in CASES:
+        found = measure(case, [engine], rounds=2)[engine.name]
+        if found.absent is not None and "this build of PyTorch has no" in found.absent:
+            pytest.skip(found.absent)
+        assert found.absent is None
+        assert len(found.seconds) == 2
+        assert min(found.seconds) > 0
+        if engine.name == "torch-float":
+            assert found.close is None
+        else:
+            assert found.close is not None
+            # FBGEMM's depthwise kernels saturate on weights of the full range.
+            assert found.close > (0.5 if engine.name == "fbgemm" else 0.99), case.name
+
+
+def test_turns_alternate_and_the_decoy_runs_before_the_timed_instance() -> None:
+    calls: list[str] = []
+
+    def make(name: str) -> LayerEngine:
+        def engine(case: Case, weights: Weights) -> Instance:
+            return Instance(lambda: calls.append(f"{name}{weights.seed}"), None)
+
+        return LayerEngine(name, name, engine)
+
+    found = measure(CASES[0], [make("a"), make("b")], rounds=2)
+    timed, decoy = 2, 3
+    turn = {name: [f"{name}{decoy}", f"{name}{timed}"] for name in "ab"}
+    # The first round warms up.
+    assert calls == [*turn["a"], *turn["b"], *turn["b"], *turn["a"], *turn["a"], *turn["b"]]
+    assert [len(each.seconds) for each in found.values()] == [2, 2]
+
+
+def test_an_engine_that_cannot_says_why_and_does_not_stop_the_others() -> None:
+    def absent(case: Case, weights: Weights) -> Instance:
+        raise EngineAbsent("no such core")
+
+    found = measure(CASES[0], [LayerEngine("gone", "gone", absent), LayerEngine("ours", "ours", ours)], 1)
+    assert found["gone"].absent == "no such core"
+    assert found["gone"].seconds == ()
+    assert found["ours"].close == 1.0
+
+
+def test_the_sweep_is_larger_than_a_cache() -> None:
+    assert sweep_bytes() >= 256 << 10
