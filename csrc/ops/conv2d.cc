@@ -67,6 +67,10 @@ Status make_residual(const Conv2dArgs& args, ResidualAdd* add) {
 
 bool is_depthwise(int64_t in_channels, int64_t groups) { return groups > 1 && groups == in_channels; }
 
+RowSource row_source(const Conv2dArgs& args, const Shape4& out, int64_t groups) {
+  return {args.x, args.shape, args.window, out.h, out.w, args.shape.c / groups, args.x_zero_point, args.x_u8};
+}
+
 }  // namespace
 
 Status conv2d_output_shape(const Shape4& shape, int64_t out_channels, const Window& w, Shape4* out) {
@@ -103,8 +107,7 @@ size_t conv2d_workspace(const Conv2dArgs& args, int threads) {
     return depthwise_workspace(args.shape, args.window, out.w, args.out_channels, threads);
   }
   const int64_t groups = args.groups < 1 ? 1 : args.groups;
-  return row_gemm_workspace(out.n * out.h * out.w,
-                            args.window.kernel_h * args.window.kernel_w * (args.shape.c / groups), threads);
+  return row_gemm_workspace(row_source(args, out, groups), args.out_channels, groups, threads);
 }
 
 Status conv2d(const Conv2dArgs& args, const Context& context) {
@@ -129,9 +132,9 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
                    context);
     return {};
   }
-  const RowSource source{args.x,   args.shape, args.window, out.h, out.w, args.shape.c / args.groups, args.x_zero_point,
-                         args.x_u8};
-  row_gemm({source, packed.weights, args.out_channels, args.groups, epilogue, args.out, args.out_float}, context);
+  row_gemm({row_source(args, out, args.groups), packed.weights, args.out_channels, args.groups, epilogue, args.out,
+            args.out_float},
+           context);
   return {};
 }
 

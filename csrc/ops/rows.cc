@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/lines.h"
 #include "runtime/dispatch.h"
 
 namespace mobilekernels {
@@ -306,12 +307,18 @@ void pack_rows(const RowSource& s, const GemmKernel& kernel, int64_t first_chann
   }
 }
 
-size_t row_gemm_workspace(int64_t rows, int64_t k, int threads) {
-  return static_cast<size_t>(task_bytes(rows, k) * std::max(threads, 1));
+size_t row_gemm_workspace(const RowSource& source, int64_t out_channels, int64_t groups, int threads) {
+  const auto gathered = static_cast<size_t>(task_bytes(source.rows(), source.k()) * std::max(threads, 1));
+  if (!suits_lines(source, out_channels, groups)) return gathered;
+  return std::max(gathered, line_gemm_workspace(source, out_channels, threads));
 }
 
 void row_gemm(const RowGemm& g, const Context& context) {
   const GemmKernel& kernel = select_gemm();
+  if (kernel.reads_lines && suits_lines(g.source, g.out_channels, g.groups)) {
+    line_gemm(g, kernel, context);
+    return;
+  }
   const int64_t rows = g.source.rows();
   const int64_t group_out = g.out_channels / g.groups;
   const int64_t bytes = task_bytes(rows, g.source.k());

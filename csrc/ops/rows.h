@@ -40,7 +40,8 @@ struct RowGemm {
   float* out_float;
 };
 
-size_t row_gemm_workspace(int64_t rows, int64_t k, int threads);
+// For any kernel, so that a change of the ISA cap between asking and running does no harm.
+size_t row_gemm_workspace(const RowSource& source, int64_t out_channels, int64_t groups, int threads);
 void row_gemm(const RowGemm& gemm, const Context& context);
 
 }  // namespace mobilekernels

@@ -223,6 +223,27 @@ TEST(several_blocks) {
   check(random, p);
 }
 
+// ops/lines.h: output lines that cut into half tiles or not, kernel rows that are whole quads or not, more lines than a
+// block holds, few lines of many channels.
+TEST(lines_of_the_image) {
+  Random random(17);
+  const auto both = [&](const Shape4& shape, int64_t out_channels, const Window& window) {
+    Problem p;
+    p.shape = shape;
+    p.out_channels = out_channels;
+    p.window = window;
+    check(random, p);
+    check_u8(random, p);
+  };
+  both({2, 15, 14, 8}, 33, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
+  both({1, 9, 7, 20}, 70, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
+  both({1, 30, 45, 3}, 20, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1});
+  both({1, 40, 28, 3}, 40, {7, 7, 2, 2, 3, 3, 3, 3, 1, 1});
+  both({3, 20, 21, 5}, 17, {3, 2, 1, 1, 4, 0, 0, 1, 2, 1});
+  both({1, 6, 14, 4}, 8, {1, 3, 1, 1, 0, 0, 2, 0, 1, 1});
+  both({1, 90, 56, 64}, 3, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
+}
+
 TEST(padding_wider_than_the_image) {
   Random random(13);
   Problem p;

@@ -38,8 +38,33 @@ void fill(void* dst, int8_t value, size_t n) { __builtin_memset(dst, static_cast
 struct Tile {
   static constexpr int kRows = 14;
   static constexpr int kPanels = 2;
+  static constexpr int kHalf = 7;  // rows that lie at equal distances in any case
   using Constants = epilogue_avx512::Constants;
   static Constants load_constants(const Epilogue& epilogue) { return epilogue_avx512::load_constants(epilogue); }
+
+  struct Strides {
+    size_t one, three, five;
+  };
+
+  // One quad of k; moves the rows' pointers on.
+  template <int Rows, int Panels, int Bases>
+  [[gnu::always_inline]] static void dots(__m512i (&acc)[Rows][Panels], const char* (&a)[Bases], const Strides& strides,
+                                          const int8_t* w, size_t panel_bytes) {
+    __m512i weights[Panels];
+    unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { weights[p] = _mm512_loadu_si512(w + p * panel_bytes); });
+    unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
+      constexpr int kRow = r % kHalf;
+      const size_t offset = kRow == 3   ? strides.three
+                            : kRow == 6 ? 2 * strides.three
+                            : kRow == 5 ? strides.five
+                                        : kRow * strides.one;
+      int32_t quad;
+      __builtin_memcpy(&quad, a[r / kHalf] + offset, sizeof(quad));
+      const __m512i row = _mm512_set1_epi32(quad);
+      unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { dot(acc[r][p], row, weights[p]); });
+    });
+    unroll<Bases>([&](auto b) MOBILEKERNELS_INLINE_LAMBDA { a[b] += kQuad; });
+  }
 
   template <int Rows, int Panels>
   [[gnu::noinline]] static void run(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
@@ -52,25 +77,24 @@ struct Tile {
                                              _mm512_slli_epi32(_mm512_loadu_si512(e.wsum + channel), 7));
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { acc[r][p] = start; });
     });
-    // Rows are reached from every third one, at 0, 1 and 2 strides: x86 addresses have no factor 3.
-    constexpr int kBases = (Rows + 2) / 3;
+    // Two pointers reach 14 rows: x86 addresses add a register times 1, 2, 4 or 8, and 1, 3 and 5 strides lie in
+    // registers. The second half may be the next line of an image.
+    constexpr int kBases = (Rows + kHalf - 1) / kHalf;
     const char* a[kBases];
     unroll<kBases>([&](auto b)
-                       MOBILEKERNELS_INLINE_LAMBDA { a[b] = gemm_loops::row_pointer(args, origin.row + 3 * b); });
-    const size_t stride = args.a_stride;
+                       MOBILEKERNELS_INLINE_LAMBDA { a[b] = gemm_loops::row_pointer(args, origin.row + kHalf * b); });
+    const Strides strides{args.a_stride, 3 * args.a_stride, 5 * args.a_stride};
     const size_t panel_bytes = args.quads * kQuad * kPanelChannels;
+    const size_t segment_quads = args.segments == 0 ? args.quads : args.quads / args.segments;
+    const size_t skip = args.segment_stride - segment_quads * kQuad;
     const int8_t* w = gemm_loops::panel_pointer(args, origin.channel);
-    for (size_t q = args.quads; q > 0; --q) {
-      __m512i weights[Panels];
-      unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { weights[p] = _mm512_loadu_si512(w + p * panel_bytes); });
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-        int32_t quad;
-        __builtin_memcpy(&quad, a[r / 3] + static_cast<size_t>(r % 3) * stride, sizeof(quad));
-        const __m512i row = _mm512_set1_epi32(quad);
-        unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { dot(acc[r][p], row, weights[p]); });
-      });
-      unroll<kBases>([&](auto b) MOBILEKERNELS_INLINE_LAMBDA { a[b] += kQuad; });
-      w += kQuad * kPanelChannels;
+    const int8_t* const end = w + panel_bytes;
+    while (w != end) {
+      for (size_t q = segment_quads; q > 0; --q) {
+        dots<Rows, Panels>(acc, a, strides, w, panel_bytes);
+        w += kQuad * kPanelChannels;
+      }
+      unroll<kBases>([&](auto b) MOBILEKERNELS_INLINE_LAMBDA { a[b] += skip; });
     }
     if (args.out_float != nullptr) {
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
@@ -79,22 +103,30 @@ struct Tile {
           epilogue_avx512::store16_float(args.out_float + d.offset, d.n, acc[r][p], e.scale + d.channel);
         });
       });
-    } else if (e.residual == nullptr) {
-      store<Rows, Panels, false>(args, origin, constants, acc);
+      return;
+    }
+    __m512 scale[Panels];
+    __mmask16 large = 0;
+    unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
+      scale[p] = _mm512_loadu_ps(e.scale + origin.channel + p * kPanelChannels);
+      large |= epilogue_avx512::may_overflow(scale[p]);
+    });
+    if (e.residual != nullptr) {
+      store<Rows, Panels, End::residual>(args, origin, constants, acc, scale);
+    } else if (large != 0) {
+      store<Rows, Panels, End::any_scale>(args, origin, constants, acc, scale);
     } else {
-      store<Rows, Panels, true>(args, origin, constants, acc);
+      store<Rows, Panels, End::small_scale>(args, origin, constants, acc, scale);
     }
   }
 
+  enum class End { any_scale, small_scale, residual };
+
   // Four vectors at a time, 64 bytes of output: two rows of 32 channels or four of 16.
-  template <int Rows, int Panels, bool WithResidual>
+  template <int Rows, int Panels, End kEnd>
   [[gnu::always_inline]] static void store(const GemmArgs& args, const gemm_loops::TileOrigin& origin,
-                                           const Constants& constants, const __m512i (&acc)[Rows][Panels]) {
-    const Epilogue& e = args.epilogue;
-    __m512 scale[Panels];
-    unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
-      scale[p] = _mm512_loadu_ps(e.scale + origin.channel + p * kPanelChannels);
-    });
+                                           const Constants& constants, const __m512i (&acc)[Rows][Panels],
+                                           const __m512 (&scale)[Panels]) {
     const size_t first = origin.row * args.out_stride + origin.channel;
     const auto mask = static_cast<__mmask32>(~uint32_t{0} >> (32 - origin.channels));
     constexpr int kRowsAtOnce = 4 / Panels;
@@ -105,15 +137,17 @@ struct Tile {
         constexpr int kPanel = i % Panels;
         if constexpr (kRow >= Rows) {
           q.v[i] = q.v[0];
-        } else if constexpr (WithResidual) {
+        } else if constexpr (kEnd == End::residual) {
           const gemm_loops::Destination d = gemm_loops::destination(args, origin, origin.row + kRow, kPanel);
           const __m512i residual = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(epilogue_avx512::first(d.n), d.residual));
           q.v[i] = epilogue_avx512::add_residual(acc[kRow][kPanel], scale[kPanel], residual, constants);
+        } else if constexpr (kEnd == End::small_scale) {
+          q.v[i] = epilogue_avx512::requantize_small(acc[kRow][kPanel], scale[kPanel]);
         } else {
           q.v[i] = epilogue_avx512::requantize(acc[kRow][kPanel], scale[kPanel], constants);
         }
       });
-      const __m512i packed = epilogue_avx512::pack_bytes(q, WithResidual ? constants.sum : constants.output);
+      const __m512i packed = epilogue_avx512::pack_bytes(q, kEnd == End::residual ? constants.sum : constants.output);
       const __m512i bytes = _mm512_xor_si512(epilogue_avx512::in_order(packed), constants.flip);
       unroll<kRowsAtOnce>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
         constexpr int kRow = block * kRowsAtOnce + r;
@@ -143,12 +177,12 @@ struct Tile {
   }
 };
 
-void run(const GemmArgs& args) { args.rows == 1 ? gemv(args) : gemm_loops::run<Tile>(args); }
+void run(const GemmArgs& args) { args.rows == 1 && args.segments == 0 ? gemv(args) : gemm_loops::run<Tile>(args); }
 
 }  // namespace
 
 extern const GemmKernel gemm;
-const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1, false, pack, fill, run, true};
+const GemmKernel gemm = {Tile::kRows, Tile::kPanels * kPanelChannels, 1, false, pack, fill, run, true, true};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

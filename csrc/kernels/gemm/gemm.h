@@ -29,6 +29,11 @@ struct GemmArgs {
   size_t out_stride;  // elements between output rows
   void* scratch;      // null, or gemm_scratch_bytes(quads), aligned to 64: a kernel may be faster with it
   Epilogue epilogue;  // residual->data points at the residual of out[0][0]
+  // Rows read where they lie in an image, by kernels with `reads_lines`. All zero: one after the other.
+  size_t line_rows = 0;    // row r begins at (r / line_rows) * line_stride + (r % line_rows) * a_stride; 7 divides it
+  size_t line_stride = 0;  // bytes
+  size_t segments = 0;     // a row's quads are so many equal runs,
+  size_t segment_stride = 0;  // so many bytes from one's start to the next one's
 };
 
 // Room for one panel of weights rearranged, an even number of quads, at two bytes a weight.
@@ -47,6 +52,7 @@ struct GemmKernel {
   void (*run)(const GemmArgs& args);
   // Packed form = q + 128, so that rows that are uint8 already need no packing; and Epilogue::out_u8 is obeyed.
   bool writes_u8 = false;
+  bool reads_lines = false;  // obeys GemmArgs::line_rows and what follows it; element_bytes is 1
 };
 
 }  // namespace mobilekernels

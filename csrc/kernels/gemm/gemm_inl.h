@@ -54,7 +54,9 @@ static inline void run(const GemmArgs& args) {
 }
 
 static inline const char* row_pointer(const GemmArgs& args, size_t row) {
-  return static_cast<const char*>(args.a) + row * args.a_stride;
+  const char* a = static_cast<const char*>(args.a);
+  if (args.line_rows == 0) return a + row * args.a_stride;
+  return a + row / args.line_rows * args.line_stride + row % args.line_rows * args.a_stride;
 }
 
 static inline const int8_t* panel_pointer(const GemmArgs& args, size_t channel) {
