@@ -49,9 +49,12 @@ struct Tile {
   // One quad of k; moves the rows' pointers on.
   template <int Rows, int Panels, int Bases>
   [[gnu::always_inline]] static void dots(__m512i (&acc)[Rows][Panels], const char* (&a)[Bases], const Strides& strides,
-                                          const int8_t* w, size_t panel_bytes) {
+                                          const int8_t* w, size_t panel_bytes, size_t ahead) {
     __m512i weights[Panels];
-    unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { weights[p] = _mm512_loadu_si512(w + p * panel_bytes); });
+    unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
+      weights[p] = _mm512_loadu_si512(w + p * panel_bytes);
+      _mm_prefetch(reinterpret_cast<const char*>(w) + ahead + p * panel_bytes, _MM_HINT_T1);
+    });
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
       constexpr int kRow = r % kHalf;
       const size_t offset = kRow == 3   ? strides.three
@@ -89,9 +92,10 @@ struct Tile {
     const size_t skip = args.segment_stride - segment_quads * kQuad;
     const int8_t* w = gemm_loops::panel_pointer(args, origin.channel);
     const int8_t* const end = w + panel_bytes;
+    const size_t ahead = origin.channel + 32 < args.channels ? Panels * panel_bytes : 0;
     while (w != end) {
       for (size_t q = segment_quads; q > 0; --q) {
-        dots<Rows, Panels>(acc, a, strides, w, panel_bytes);
+        dots<Rows, Panels>(acc, a, strides, w, panel_bytes, ahead);
         w += kQuad * kPanelChannels;
       }
       unroll<kBases>([&](auto b) MOBILEKERNELS_INLINE_LAMBDA { a[b] += skip; });
