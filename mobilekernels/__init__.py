@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mobilekernels.convert import convert
     from mobilekernels.converted import ConvertedModel
     from mobilekernels.dispatch import KernelInfo, cpu_features, isa, kernels
+    from mobilekernels.distillation.distill import Distillation, distill
     from mobilekernels.pruning.fold import fold_masks
     from mobilekernels.pruning.prune import prune
     from mobilekernels.pruning.pruner import Pruner
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "ConvertedModel": "mobilekernels.converted:ConvertedModel",
     "CubicSchedule": "mobilekernels.pruning.schedule:CubicSchedule",
+    "Distillation": "mobilekernels.distillation.distill:Distillation",
     "KernelInfo": "mobilekernels.dispatch:KernelInfo",
     "Pruner": "mobilekernels.pruning.pruner:Pruner",
     "Report": "mobilekernels.report:Report",
@@ -45,6 +47,7 @@ _LAZY = {
     "compare": "mobilekernels.compare:compare",
     "convert": "mobilekernels.convert:convert",
     "cpu_features": "mobilekernels.dispatch:cpu_features",
+    "distill": "mobilekernels.distillation.distill:distill",
     "fold_masks": "mobilekernels.pruning.fold:fold_masks",
     "isa": "mobilekernels.dispatch:isa",
     "kernels": "mobilekernels.dispatch:kernels",
@@ -58,6 +61,7 @@ _LAZY = {
 __all__ = [
     "ConvertedModel",
     "CubicSchedule",
+    "Distillation",
     "FormatError",
     "KernelInfo",
     "Pruner",
@@ -68,6 +72,7 @@ __all__ = [
     "compare",
     "convert",
     "cpu_features",
+    "distill",
     "fold_masks",
     "isa",
     "kernels",

@@ -14,7 +14,9 @@ from torch.nn.utils import prune as torch_prune
 import mobilekernels as mk
 from tests.pruning.networks import PRUNABLE, network, same, train, weights
 
-MASKS = {name: torch.rand(network().get_submodule(name).weight.shape) < 0.4 for name in PRUNABLE}
+GENERATOR = torch.Generator().manual_seed(13)
+SHAPES = {name: network().get_submodule(name).weight.shape for name in PRUNABLE}
+MASKS = {name: torch.rand(shape, generator=GENERATOR) < 0.4 for name, shape in SHAPES.items()}
 
 
 def plain(model: nn.Module) -> nn.Module:
