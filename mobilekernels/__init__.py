@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from mobilekernels.convert import convert
     from mobilekernels.converted import ConvertedModel
     from mobilekernels.dispatch import KernelInfo, cpu_features, isa, kernels
+    from mobilekernels.distillation.distill import Distillation, distill
+    from mobilekernels.pruning.fold import fold_masks
+    from mobilekernels.pruning.prune import prune
+    from mobilekernels.pruning.pruner import Pruner
+    from mobilekernels.pruning.report import SparsityReport, sparsity_report
+    from mobilekernels.pruning.schedule import CubicSchedule
+    from mobilekernels.pruning.sensitivity import Sensitivity, sensitivity
     from mobilekernels.quantization.quantize import quantize
     from mobilekernels.report import Report
     from mobilekernels.segments.profile import profile
@@ -31,33 +38,53 @@ if TYPE_CHECKING:
 # Name -> where it lives: "module" or "module:attribute".
 _LAZY = {
     "ConvertedModel": "mobilekernels.converted:ConvertedModel",
+    "CubicSchedule": "mobilekernels.pruning.schedule:CubicSchedule",
+    "Distillation": "mobilekernels.distillation.distill:Distillation",
     "KernelInfo": "mobilekernels.dispatch:KernelInfo",
+    "Pruner": "mobilekernels.pruning.pruner:Pruner",
     "Report": "mobilekernels.report:Report",
+    "Sensitivity": "mobilekernels.pruning.sensitivity:Sensitivity",
+    "SparsityReport": "mobilekernels.pruning.report:SparsityReport",
     "compare": "mobilekernels.compare:compare",
     "convert": "mobilekernels.convert:convert",
     "cpu_features": "mobilekernels.dispatch:cpu_features",
+    "distill": "mobilekernels.distillation.distill:distill",
+    "fold_masks": "mobilekernels.pruning.fold:fold_masks",
     "isa": "mobilekernels.dispatch:isa",
     "kernels": "mobilekernels.dispatch:kernels",
     "packing": "mobilekernels.packing",
     "profile": "mobilekernels.segments.profile:profile",
+    "prune": "mobilekernels.pruning.prune:prune",
     "quantize": "mobilekernels.quantization.quantize:quantize",
+    "sensitivity": "mobilekernels.pruning.sensitivity:sensitivity",
+    "sparsity_report": "mobilekernels.pruning.report:sparsity_report",
 }
 
 __all__ = [
     "ConvertedModel",
+    "CubicSchedule",
+    "Distillation",
     "FormatError",
     "KernelInfo",
+    "Pruner",
     "Report",
+    "Sensitivity",
+    "SparsityReport",
     "__version__",
     "compare",
     "convert",
     "cpu_features",
+    "distill",
+    "fold_masks",
     "isa",
     "kernels",
     "ops",
     "packing",
     "profile",
+    "prune",
     "quantize",
+    "sensitivity",
+    "sparsity_report",
 ]
 
 

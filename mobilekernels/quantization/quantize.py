@@ -11,6 +11,7 @@ from torch import nn
 from torch.fx import GraphModule
 
 from mobilekernels.progress import say, track
+from mobilekernels.pruning.fold import fold_masks, has_masks
 from mobilekernels.quantization.bias_correction import Samples, channel_means, correct_biases
 from mobilekernels.quantization.calibration import CalibrationData
 from mobilekernels.quantization.capture import capture
@@ -39,7 +40,8 @@ def quantize(
     backend runs it, and ``mobilekernels.convert`` puts it on this package's kernels.
 
     Args:
-        model: a float32 module on the CPU; it is not changed.
+        model: a float32 module on the CPU; it is not changed. Masks of torch.nn.utils.prune and
+            torch.ao.pruning become zeros in the weights.
         calibration_data: an iterable of input tensors, of tuples of inputs, or of (input, label) pairs, or a
             DataLoader. A few dozen real inputs are enough; random data gives wrong ranges.
         observer: how activation ranges are found. ``"histogram"`` minimises the L2 error approximately,
@@ -113,6 +115,8 @@ def _quantize(
         quantize_output=quantize_output,
     )
     say("Capturing the model", progress)
+    if has_masks(model):
+        model = fold_masks(model)
     prepared = prepare_pt2e(capture(model, example_inputs, dynamic_batch), quantizer)
     samples = Samples()
     with torch.no_grad():

@@ -1,0 +1,1 @@
+"""Pruning to zeros that lie in blocks, the pattern that the sparse kernels skip."""
