@@ -63,7 +63,7 @@ constexpr Candidate kCandidates[] = {
 
 #elif defined(__aarch64__)
 
-__attribute__((target("+dotprod"))) void loop_dotprod() {
+__attribute__((target("arch=armv8.2-a+dotprod"))) void loop_dotprod() {
   int32x4_t acc[kChains] = {};
   const int8x16_t a = vdupq_n_s8(1), b = vdupq_n_s8(2);
   for (int64_t i = 0; i < kIterations; ++i) {
