@@ -149,7 +149,7 @@ def test_other_bytes_fail(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> No
     assert main(["bench", "--layers", str(ALL_OPS), "--rounds", "2"]) == 1
     output = capsys.readouterr()
     assert "OTHER BYTES" in output.out
-    assert "20 of 21" in output.out
+    assert "21 of 22" in output.out
     assert "error: a device gave other bytes than this machine" in output.err
 
 
