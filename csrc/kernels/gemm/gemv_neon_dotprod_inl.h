@@ -31,16 +31,16 @@ struct DotprodGemv {
     size_t q = 0;
     for (; q + 4 <= args.quads; q += 4, w += 4 * kStep) {
       const int8x16_t row[1] = {vld1q_s8(a + q * kQuad)};
-      DotprodTile::step<1, 0>(even, row, w);
-      DotprodTile::step<1, 1>(odd, row, w + kStep);
-      DotprodTile::step<1, 2>(even, row, w + 2 * kStep);
-      DotprodTile::step<1, 3>(odd, row, w + 3 * kStep);
+      DotprodTile::step<1, 1, 0>(even, row, w);
+      DotprodTile::step<1, 1, 1>(odd, row, w + kStep);
+      DotprodTile::step<1, 1, 2>(even, row, w + 2 * kStep);
+      DotprodTile::step<1, 1, 3>(odd, row, w + 3 * kStep);
     }
     for (; q < args.quads; ++q, w += kStep) {
       int32_t quad;
       __builtin_memcpy(&quad, a + q * kQuad, sizeof(quad));
       const int8x16_t row[1] = {vreinterpretq_s8_s32(vdupq_n_s32(quad))};
-      DotprodTile::step<1, 0>(even, row, w);
+      DotprodTile::step<1, 1, 0>(even, row, w);
     }
     int32x4x4_t sums[1];
     unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { sums[0].val[i] = vaddq_s32(even[0][i], odd[0][i]); });

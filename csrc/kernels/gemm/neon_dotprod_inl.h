@@ -25,15 +25,16 @@ struct DotprodTile {
   using Constants = epilogue_neon::Constants;
   static Constants load_constants(const Epilogue& epilogue) { return epilogue_neon::load_constants(epilogue); }
 
-  // The first `Lanes` quads of every row in `rows`. Weights are loaded one vector ahead of their use: an in-order core
-  // would wait for them.
-  template <int Rows, int Lanes>
+  // `Lanes` quads of every row in `rows`, from lane `First` on, with the weights at w. Weights are loaded one vector
+  // ahead of their use: an in-order core would wait for them.
+  template <int Rows, int Lanes, int First = 0>
   [[gnu::always_inline]] static void step(int32x4_t (&acc)[Rows][4], const int8x16_t (&rows)[Rows], const int8_t* w) {
     int8x16_t next = vld1q_s8(w);
     unroll<4 * Lanes>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
       const int8x16_t weights = next;
       if constexpr (i + 1 < 4 * Lanes) next = vld1q_s8(w + 16 * (i + 1));
-      unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA { sdot_lane<i / 4>(acc[r][i % 4], weights, rows[r]); });
+      unroll<Rows>([&](auto r)
+                       MOBILEKERNELS_INLINE_LAMBDA { sdot_lane<First + i / 4>(acc[r][i % 4], weights, rows[r]); });
     });
   }
 
