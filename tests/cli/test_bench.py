@@ -46,7 +46,7 @@ def test_runs_gather_in_one_report(tmp_path: Path, capsys: Output) -> None:
     assert len(list(folder.glob("*.json"))) == 2
     page = (folder / "report.html").read_text()
     assert "#2 qemu:cortex-a53" in page
-    assert "21 of 21" in page
+    assert "22 of 22" in page
 
 
 def test_a_device_that_fails_does_not_take_the_other_runs_with_it(tmp_path: Path, capsys: Output) -> None:
