@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ import torch
 
 # Seconds of a candidate's turn: several frames of a small network, and short beside a neighbour's burst.
 BUSY = 0.02
+_FALLBACK_SWEEP = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,21 @@ class Candidate:
     """Something to time: ``call`` is timed, ``session`` surrounds it untimed."""
 
     call: Callable[[], object]
+    session: Callable[[], AbstractContextManager[object]] = nullcontext
+
+
+@dataclass(frozen=True)
+class ColdCandidate:
+    """Something to time with weights that are not in the caches.
+
+    Attributes:
+        call: is timed.
+        decoy: the same with other weights; it brings back input and code.
+        session: surrounds both, untimed.
+    """
+
+    call: Callable[[], object]
+    decoy: Callable[[], object]
     session: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
@@ -77,6 +94,38 @@ def interleave(
                 seconds[name].append(_mean_call(candidate.call, busy))
         after_round()
     return {name: Timing(tuple(values)) for name, values in seconds.items()}
+
+
+def interleave_cold(candidates: Mapping[str, ColdCandidate], rounds: int) -> dict[str, Timing]:
+    """Time one call of every candidate in each round, in alternating order.
+
+    Before each timed call a buffer twice as large as the second-level cache is read, then the decoy runs. So
+    the timed call finds its activations warm and its weights cold (out of the second level; in the third, or
+    in memory where there is none), as in a network, where other layers ran since.
+    """
+    sweep = torch.zeros(sweep_bytes() // 8, dtype=torch.int64)
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    for index in range(-1, rounds):  # the first one is not kept
+        names = list(candidates)[:: 1 if index % 2 else -1]
+        for name in names:
+            candidate = candidates[name]
+            with candidate.session():
+                sweep.sum()
+                candidate.decoy()
+                start = time.perf_counter()
+                candidate.call()
+                passed = time.perf_counter() - start
+            if index >= 0:
+                seconds[name].append(passed)
+    return {name: Timing(tuple(values)) for name, values in seconds.items()}
+
+
+def sweep_bytes() -> int:
+    """Twice the second-level cache: what pushes a layer's weights out of it."""
+    try:
+        return 2 * os.sysconf("SC_LEVEL2_CACHE_SIZE") or _FALLBACK_SWEEP
+    except (ValueError, OSError):
+        return _FALLBACK_SWEEP
 
 
 def _mean_call(call: Callable[[], object], busy: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 from bench.micro import xnnpack_layer
 from bench.micro.case import Case, Weights, read_cases
 from bench.micro.engines import ENGINES, Instance, LayerEngine, ours
-from bench.micro.measure import measure, sweep_bytes
+from bench.micro.measure import measure
 from mobilekernels.engines.base import EngineAbsent
 
 TEXT = Path(__file__).with_name("layers.txt").read_text()
@@ -74,7 +74,3 @@ def test_an_engine_that_cannot_says_why_and_does_not_stop_the_others() -> None:
     assert found["gone"].absent == "no such core"
     assert found["gone"].seconds == ()
     assert found["ours"].close == 1.0
-
-
-def test_the_sweep_is_larger_than_a_cache() -> None:
-    assert sweep_bytes() >= 256 << 10

@@ -1,0 +1,1 @@
+"""Where the zeros of a packed layer lie, and whether skipping them pays."""
