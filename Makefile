@@ -10,6 +10,7 @@ DEMO ?=
 COUNT ?=
 MCA ?=
 BENCH ?=
+ACCURACY ?=
 
 BIN := $(VENV)/bin
 REQUIREMENTS := $(wildcard requirements/*.txt)
@@ -24,7 +25,7 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm runner test-devices count-arm mca-arm bench lint format symbols clean distclean
+.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm runner test-devices count-arm mca-arm bench accuracy lint format symbols clean distclean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -111,6 +112,9 @@ mca-arm: arm ## proxy for speed: our inner loops by llvm-mca's models of ARM cor
 bench: build runner ## layers and whole networks, ours and every peer; writes bench/results/ (BENCH=--quick: three minutes)
 	$(BIN)/python -m pip install -q -r requirements/bench.txt
 	$(BIN)/python -m bench $(BENCH)
+
+accuracy: build ## int8 and pruned networks on Fashion-MNIST, trained here (Debian: dataset-fashion-mnist; ACCURACY=--quick: two minutes)
+	$(BIN)/python examples/fashion_mnist.py $(ACCURACY)
 
 lint: $(INSTALLED) ## ruff, mypy, clang-format
 	$(BIN)/ruff check .

@@ -52,7 +52,10 @@ def load_model(source: str) -> Model:
 
 
 def _from_file(source: str) -> Model:
-    import mobilekernels  # noqa: F401  (a converted model needs our operators to load)
+    # Files hold operators by name: ours in a converted model, PT2E's in a quantized one.
+    import torch.ao.quantization.fx._decomposed
+
+    import mobilekernels  # noqa: F401
 
     if not Path(source).is_file():
         raise ValueError(f"model: given {source!r}, which is no file; accepted are {FORMS}")

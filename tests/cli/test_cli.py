@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
+import mobilekernels as mk
+from mobilekernels.dynamic_batch import export_dynamic
 
 NETS = """
 import torch
@@ -85,6 +89,20 @@ def test_convert_on_a_folder_of_arrays(folder: Path) -> None:
     inspected = run(folder, "inspect", "good.pt2", "--json")
     assert inspected.returncode == 0, inspected.stderr
     assert json.loads(inspected.stdout)["operators"]["mobilekernels.conv2d.default"] == 1
+
+
+def test_convert_takes_a_saved_quantized_program(folder: Path) -> None:
+    pytest.importorskip("torchao", reason="torchao is not installed (pip install mobilekernels[quantize])")
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+    inputs = torch.randn(2, 3, 12, 12)
+    quantized = mk.quantize(network, [inputs], progress=False)
+    torch.export.save(export_dynamic(quantized, (inputs,)), folder / "quantized.pt2")
+    # In a process that has not imported what registers PT2E's operators.
+    result = run(folder, "convert", "quantized.pt2", "-o", "from_file.pt2", "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["report"]["mac_coverage"] == 1.0
+    module = torch.export.load(str(folder / "from_file.pt2")).module()
+    assert torch.equal(module(inputs), mk.convert(quantized, inputs)[0](inputs))
 
 
 def test_convert_on_random_data_warns_loudly(folder: Path) -> None:
