@@ -32,13 +32,23 @@ _ZERO_CHANNEL_BIAS = 2.0**22
 _FLOAT32 = np.finfo(np.float32)
 _INT32_MAX = 2**31 - 1
 
+# Output channels by k of a block of zeros that block-sparse weights leave out.
+Block = tuple[int, int]
+BLOCKS: tuple[Block, ...] = ((4, 4), (1, 4))
+_MAX_SPARSE_QUADS = 65535
+
 
 @dataclass(frozen=True)
 class PackedHeader:
-    """The header of a packed weight; ``format`` is "dense" or "depthwise"."""
+    """The header of a packed weight.
+
+    Attributes:
+        block_channels, block_k: channels by k of a panel, or of a block of "block_sparse" weights.
+        blocks: how many blocks "block_sparse" weights have; 0 for the other formats.
+    """
 
     version: int
-    format: Literal["dense", "depthwise"]
+    format: Literal["dense", "depthwise", "block_sparse"]
     out_channels: int
     in_channels: int
     kernel_size: tuple[int, int]
@@ -47,8 +57,14 @@ class PackedHeader:
     block_k: int
     input_zero_point: int
     nonzeros: int
+    blocks: int
     payload_bytes: int
     payload_checksum: int
+
+    @property
+    def family(self) -> str:
+        """The kernel family that runs this weight, as `mobilekernels.kernels` names it."""
+        return {"dense": "gemm", "depthwise": "depthwise", "block_sparse": "spgemm"}[self.format]
 
 
 @dataclass(frozen=True)
@@ -187,6 +203,7 @@ def _pack(
     x_zero_point: Any,
     out_scale: Any,
     groups: int,
+    block: Block | None,
 ) -> Tensor:
     """``weight`` is int8 [O, I / groups, kh, kw] and has been checked for that."""
     channels = weight.shape[0]
@@ -209,7 +226,23 @@ def _pack(
         _check_scale(function, "out_scale", out_scale),
     )
     zero_point = _check_int(function, "x_zero_point", x_zero_point, -128, 127)
-    return torch.from_numpy(core.pack_weights(weights, bias_int, scale, groups, zero_point))
+    if block is not None:
+        _check_block(function, block, weight, groups)
+    return torch.from_numpy(core.pack_weights(weights, bias_int, scale, groups, zero_point, block))
+
+
+def _check_block(function: str, block: Any, weight: Tensor, groups: int) -> None:
+    if block not in BLOCKS:
+        accepted = f"one of {', '.join(map(str, BLOCKS))}, or None"
+        raise bad_argument(ValueError, function, "block", repr(block), accepted)
+    if groups > 1 and weight.shape[1] == 1:
+        raise bad_argument(ValueError, function, "block", f"{block} for a depthwise weight", "None")
+    quads = -(-weight[0].numel() // 4)
+    if quads > _MAX_SPARSE_QUADS:
+        given = f"{block} for a weight of {quads} quads of k (kernel height * width * channels / 4)"
+        raise bad_argument(
+            ValueError, function, "block", given, f"None, or at most {_MAX_SPARSE_QUADS} quads"
+        )
 
 
 def _check_weight(function: str, weight: Any, rank: int, layout: str) -> Tensor:
@@ -227,19 +260,23 @@ def pack_conv2d(
     x_zero_point: int,
     out_scale: float,
     groups: int = 1,
+    block: Block | None = None,
 ) -> Tensor:
     """Packs the weight of a convolution: int8, 1-D, an ordinary buffer.
 
     ``weight`` is int8 [O, I / groups, kh, kw] in [-127, 127], ``bias`` floating point [O], ``weight_scale``
     floating point [O] or one for all. `conv2d_float` takes weights packed with ``out_scale=1.0``.
+    ``block`` (4, 4) or (1, 4), output channels by k (kernel height, kernel width, input channels flattened),
+    leaves out blocks of zeros, and the same operators then skip them; a depthwise weight has no such form.
 
     Raises ValueError for -128, NaN, a scale that is not finite and positive, a bias that leaves int32,
-    shapes or groups that do not fit; TypeError for another type or dtype; NotImplementedError off the CPU.
+    shapes or groups that do not fit, a block that there is not; TypeError for another type or dtype;
+    NotImplementedError off the CPU.
     """
     function = "pack_conv2d"
     tensor = _check_weight(function, weight, 4, "[O, I / groups, kh, kw]")
     divisor = _check_int(function, "groups", groups, 1)
-    return _pack(function, tensor, bias, weight_scale, x_scale, x_zero_point, out_scale, divisor)
+    return _pack(function, tensor, bias, weight_scale, x_scale, x_zero_point, out_scale, divisor, block)
 
 
 def pack_linear(
@@ -249,11 +286,12 @@ def pack_linear(
     x_scale: float,
     x_zero_point: int,
     out_scale: float,
+    block: Block | None = None,
 ) -> Tensor:
     """Packs the weight of a linear layer: ``weight`` is int8 [O, I]; the rest as `pack_conv2d`."""
     function = "pack_linear"
     tensor = _check_weight(function, weight, 2, "[O, I]")[:, :, None, None]
-    return _pack(function, tensor, bias, weight_scale, x_scale, x_zero_point, out_scale, 1)
+    return _pack(function, tensor, bias, weight_scale, x_scale, x_zero_point, out_scale, 1, block)
 
 
 def _packed_array(function: str, packed: Any) -> npt.NDArray[np.int8]:

@@ -76,9 +76,29 @@ def out_ranges(draw: DrawFn) -> Arguments:
     return {"out_zero_point": zero_point, "out_min": lo, "out_max": hi}
 
 
+# Output channels by k of a block-sparse weight's blocks.
+Block = tuple[int, int]
+
+
+def zero_blocks(rng: np.random.Generator, weight: Int8, groups: int, block: Block, kept: float) -> Int8:
+    """`weight` [O, I / groups, ...] with blocks of zeros, such as packing leaves out; about `kept` stay."""
+    height, width = block
+    flat = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], -1)
+    k = flat.shape[2] * flat.shape[3]
+    rows, columns = -(-flat.shape[1] // height), -(-k // width)
+    keep = rng.random((groups, rows, columns)) < kept
+    keep = keep.repeat(height, 1)[:, : flat.shape[1]].repeat(width, 2)[:, :, :k]
+    # k runs over (kernel height, kernel width, input channels).
+    mask = keep.reshape(*flat.shape[:2], flat.shape[3], flat.shape[2]).swapaxes(2, 3)
+    return np.ascontiguousarray(np.where(mask, flat, 0).astype(np.int8).reshape(weight.shape))
+
+
 @dataclass(frozen=True)
 class Layer:
-    """A convolution or linear: reference arguments. `geometry` is empty for linear."""
+    """A convolution or linear: reference arguments. `geometry` is empty for linear.
+
+    `block`: its weight is packed block sparse.
+    """
 
     x: Int8
     weight: Int8
@@ -86,20 +106,29 @@ class Layer:
     scale: Float32
     x_zero_point: int
     geometry: Arguments = field(default_factory=dict)
+    block: Block | None = None
 
     @property
     def groups(self) -> int:
         return int(self.geometry.get("groups", 1))
 
 
-def _parameters(draw: DrawFn, x_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> Arguments:
-    """Data of a layer: activations, weights, bias, scales, some channels all zero."""
+def _parameters(
+    draw: DrawFn, x_shape: tuple[int, ...], weight_shape: tuple[int, ...], groups: int = 1
+) -> Arguments:
+    """Data of a layer: activations, weights, bias, scales; some channels all zero, some weights block
+    sparse.
+    """
     rng = draw(GENERATORS)
     x_zero_point = draw(ZERO_POINTS)
     x = codes(rng, draw(CODE_KINDS), x_shape, x_zero_point)
     weight = codes(rng, draw(WEIGHT_KINDS), weight_shape, lowest=-127)
     if draw(st.integers(0, 3)) == 0:
         weight[rng.random(weight_shape[0]) < 0.3] = 0
+    depthwise = groups > 1 and weight_shape[1] == 1
+    block = None if depthwise else draw(st.sampled_from((None, None, (4, 4), (1, 4))))
+    if block is not None:
+        weight = zero_blocks(rng, weight, groups, block, draw(st.sampled_from((0.0, 0.1, 0.3, 1.0))))
     terms = int(np.prod(weight_shape[1:]))
     magnitude = draw(st.sampled_from((0, 100, 74 * 74 * terms, 2**30)))
     bias = rng.integers(-magnitude, magnitude, weight_shape[0], np.int32, endpoint=True)
@@ -109,6 +138,7 @@ def _parameters(draw: DrawFn, x_shape: tuple[int, ...], weight_shape: tuple[int,
         "bias": None if magnitude == 0 else bias,
         "scale": channel_scales(rng, draw(SCALE_KINDS), weight_shape[0], terms),
         "x_zero_point": x_zero_point,
+        "block": block,
     }
 
 
@@ -147,7 +177,7 @@ def layers(draw: DrawFn, most_channels: int = MOST_CHANNELS) -> Layer:
         groups, group_in, group_out = 1, draw(channels), draw(channels)
     x_shape = (draw(BATCHES), h, w, groups * group_in)
     return Layer(
-        **_parameters(draw, x_shape, (groups * group_out, group_in, *kernel)),
+        **_parameters(draw, x_shape, (groups * group_out, group_in, *kernel), groups),
         geometry={"stride": stride, "padding": padding, "dilation": dilation, "groups": groups},
     )
 

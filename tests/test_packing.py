@@ -17,6 +17,7 @@ import mobilekernels as mk
 from mobilekernels import packing
 from mobilekernels._lib import core
 from tests.op_samples import int8
+from tests.strategies import zero_blocks
 
 NAN = float("nan")
 
@@ -86,6 +87,76 @@ def test_round_trip(layer: dict[str, Any]) -> None:
         assert unpacked.bias[channel] == round_half_even(Fraction(bias[channel] / (x_scale * weight_scale)))
 
 
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(layers(), st.sampled_from(packing.BLOCKS), st.sampled_from([0.0, 0.2, 0.6, 1.0]), st.integers(0, 99))
+def test_block_sparse_bytes_are_those_of_the_format(
+    layer: dict[str, Any], block: tuple[int, int], kept: float, seed: int
+) -> None:
+    """csrc/pack/format.h, format 3, read again by hand."""
+    groups = layer["groups"]
+    if groups > 1 and layer["weight"].shape[1] == 1:
+        return  # depthwise: refused, below
+    weight = zero_blocks(np.random.default_rng(seed), layer["weight"].numpy(), groups, block, kept)
+    layer = {**layer, "weight": torch.from_numpy(weight)}
+    packed, dense = pack({**layer, "block": block}), pack(layer)
+    header = packing.read_header(packed)
+    assert (header.version, header.format, header.family) == (2, "block_sparse", "spgemm")
+    assert (header.block_channels, header.block_k) == block
+    assert header.nonzeros == np.count_nonzero(weight)
+    unpacked = packing.unpack(packed)
+    assert torch.equal(unpacked.weight, layer["weight"])
+    assert torch.equal(unpacked.bias, packing.unpack(dense).bias)
+    assert torch.equal(unpacked.scale, packing.unpack(dense).scale)
+
+    data = packed.numpy().tobytes()
+    out_channels, group_in, kernel_h, kernel_w = weight.shape
+    each = out_channels // groups
+    padded = -(-each // 16) * 16
+    channels, quads = padded * groups, -(-kernel_h * kernel_w * group_in // 4)
+    tables = 64 + 12 * channels
+    assert data[64:tables] == dense.numpy().tobytes()[64:tables]
+    rows = channels // block[0]
+    begin = np.frombuffer(data, np.uint32, rows + 1, tables)
+    quad = np.frombuffer(data, np.uint16, header.blocks, tables + 4 * (rows + 1))
+    blocks = np.frombuffer(data, np.int8, -1, tables + 4 * (rows + 1) + (header.blocks + 1) // 2 * 4)
+    assert (begin[0], begin[-1], blocks.size) == (0, header.blocks, header.blocks * 4 * block[0])
+    blocks = blocks.reshape(header.blocks, *block)
+    assert blocks.any(axis=(1, 2)).all()
+    plain = np.zeros((groups, padded, quads * 4), np.int8)
+    by_block = plain.reshape(rows, block[0], quads, 4)
+    for row in range(rows):
+        own = slice(begin[row], begin[row + 1])
+        assert (np.diff(quad[own].astype(int)) > 0).all()
+        by_block[row, :, quad[own]] = blocks[own]
+    k = kernel_h * kernel_w * group_in
+    expected = weight.transpose(0, 2, 3, 1).reshape(groups, each, k)
+    assert (plain[:, :each, :k] == expected).all()
+    assert not plain[:, each:].any()
+    assert not plain[:, :, k:].any()
+
+
+def test_block_sparse_bytes_are_few() -> None:
+    """At most 1.1 x (what is kept + 2 bytes a block) beside the tables."""
+    weight = weights(256, 1024, 1, 1)
+    for block in packing.BLOCKS:
+        sparse = zero_blocks(np.random.default_rng(0), weight.numpy(), 1, block, 0.2)
+        packed = packing.pack_conv2d(torch.from_numpy(sparse), None, 0.01, 0.02, 3, 0.05, block=block)
+        blocks = packing.read_header(packed).blocks
+        assert packed.numel() - 64 - 12 * 256 <= 1.1 * blocks * (4 * block[0] + 2)
+
+
+def test_depthwise_and_too_many_quads_refuse_a_block() -> None:
+    depthwise = weights(16, 1, 3, 3)
+    with pytest.raises(
+        ValueError, match=r"pack_conv2d: block: given \(4, 4\) for a depthwise weight, accepted None"
+    ):
+        packing.pack_conv2d(depthwise, None, 0.01, 0.02, 3, 0.05, groups=16, block=(4, 4))
+    long = torch.ones(1, 4 * 65536, dtype=torch.int8)
+    with pytest.raises(ValueError, match=r"pack_linear: block: given \(1, 4\) for a weight of 65536 quads"):
+        packing.pack_linear(long, None, 0.01, 0.02, 3, 0.05, block=(1, 4))
+    packing.pack_linear(long[:, 4:], None, 0.01, 0.02, 3, 0.05, block=(1, 4))
+
+
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(layers())
 def test_bytes_are_those_of_the_format(layer: dict[str, Any]) -> None:
@@ -102,8 +173,8 @@ def test_bytes_are_those_of_the_format(layer: dict[str, Any]) -> None:
     assert (magic, version, form) == (b"MKPW", 1, 2 if depthwise else 1)
     assert (out, in_, kh, kw, g) == (out_channels, group_in * groups, kernel_h, kernel_w, groups)
     assert (block_channels, block_k, zero_point) == (16, 1 if depthwise else 4, layer["x_zero_point"])
-    nonzeros, payload_bytes, checksum, reserved, header_checksum = struct.unpack_from("<QQQII", data, 32)
-    assert (nonzeros, payload_bytes, reserved) == (np.count_nonzero(weight), len(data) - 64, 0)
+    nonzeros, payload_bytes, checksum, blocks, header_checksum = struct.unpack_from("<QQQII", data, 32)
+    assert (nonzeros, payload_bytes, blocks) == (np.count_nonzero(weight), len(data) - 64, 0)
     assert checksum == core.checksum64(data[64:])
     assert header_checksum == core.checksum64(data[:60]) & 0xFFFFFFFF
 
@@ -267,6 +338,10 @@ BAD = [
     ("groups", -2, ValueError, "-2"),
     ("groups", 3, ValueError, "20 output channels"),
     ("groups", 2.0, TypeError, "float"),
+    ("block", (2, 4), ValueError, "(4, 4), (1, 4), or None"),
+    ("block", (4, 1), ValueError, "(4, 1)"),
+    ("block", 4, ValueError, "4"),
+    ("block", "4x4", ValueError, "'4x4'"),
 ]
 
 

@@ -128,7 +128,7 @@ void make_conv2d(Keys& keys, Case& c, ConvKind kind) {
   args.output = kRange;
   args.out = c.out.data();
   if (kind == ConvKind::floats) args.out_float = c.out.data<float>();
-  const bool depthwise = std::string(conv2d_family(conv.x.c, conv.groups)) == "depthwise";
+  const bool depthwise = std::string(conv2d_family(conv.x.c, conv.groups, false)) == "depthwise";
   c.isa = depthwise ? isa_of(select_depthwise()) : isa_of(select_gemm());
   c.workspace = [args](int threads) { return conv2d_workspace(args, threads); };
   if (kind != ConvKind::residual) {

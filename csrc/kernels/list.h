@@ -9,13 +9,15 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/isa.h"
 #include "kernels/pool/pool.h"
+#include "kernels/spgemm/spgemm.h"
 
 // X(type, family)
 #define MOBILEKERNELS_FOR_EACH_FAMILY(X) \
   X(GemmKernel, gemm)                    \
   X(DepthwiseKernel, depthwise)          \
   X(ElementwiseKernels, elementwise)     \
-  X(PoolKernels, pool)
+  X(PoolKernels, pool)                   \
+  X(SpgemmKernel, spgemm)
 
 // X(type, family, isa)
 #define MOBILEKERNELS_ALL_FAMILIES(X, isa) \
@@ -24,7 +26,9 @@
   X(ElementwiseKernels, elementwise, isa)  \
   X(PoolKernels, pool, isa)
 
-#define MOBILEKERNELS_SCALAR_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, scalar)
+#define MOBILEKERNELS_SCALAR_KERNELS(X) \
+  MOBILEKERNELS_ALL_FAMILIES(X, scalar) \
+  X(SpgemmKernel, spgemm, scalar)
 
 #if MOBILEKERNELS_HAVE_avx2
 #define MOBILEKERNELS_AVX2_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, avx2)

@@ -1,10 +1,12 @@
 #include "ops/conv2d.h"
 
+#include <algorithm>
 #include <string>
 
 #include "ops/check.h"
 #include "ops/depthwise.h"
 #include "ops/rows.h"
+#include "ops/sparse_gemm.h"
 #include "pack/format.h"
 #include "runtime/dispatch.h"
 
@@ -96,8 +98,9 @@ bool conv2d_writes_u8(const Conv2dArgs& args) {
   return is_depthwise(args.shape.c, args.groups) ? select_depthwise().writes_u8 : select_gemm().writes_u8;
 }
 
-const char* conv2d_family(int64_t in_channels, int64_t groups) {
-  return is_depthwise(in_channels, groups) ? "depthwise" : "gemm";
+const char* conv2d_family(int64_t in_channels, int64_t groups, bool block_sparse) {
+  if (is_depthwise(in_channels, groups)) return "depthwise";
+  return block_sparse ? "spgemm" : "gemm";
 }
 
 size_t conv2d_workspace(const Conv2dArgs& args, int threads) {
@@ -107,7 +110,10 @@ size_t conv2d_workspace(const Conv2dArgs& args, int threads) {
     return depthwise_workspace(args.shape, args.window, out.w, args.out_channels, threads);
   }
   const int64_t groups = args.groups < 1 ? 1 : args.groups;
-  return row_gemm_workspace(row_source(args, out, groups), args.out_channels, groups, threads);
+  // The packed weight need not be there yet: enough for both formats it may have.
+  const RowSource source = row_source(args, out, groups);
+  return std::max(row_gemm_workspace(source, args.out_channels, groups, threads),
+                  sparse_gemm_workspace(source, threads));
 }
 
 Status conv2d(const Conv2dArgs& args, const Context& context) {
@@ -130,6 +136,10 @@ Status conv2d(const Conv2dArgs& args, const Context& context) {
     depthwise_conv({args.x, args.x_u8, args.shape, args.window, out.h, out.w, args.out_channels, args.x_zero_point,
                     packed.weights, epilogue, args.out, args.out_float},
                    context);
+    return {};
+  }
+  if (packed.header.format == PackedFormat::block_sparse) {
+    sparse_gemm({row_source(args, out, args.groups), packed, epilogue, args.out, args.out_float}, context);
     return {};
   }
   row_gemm({row_source(args, out, args.groups), packed.weights, args.out_channels, args.groups, epilogue, args.out,

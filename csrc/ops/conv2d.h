@@ -1,5 +1,6 @@
 // int8 convolution: any kernel, stride, padding, dilation, groups. Depthwise weights run the depthwise kernels,
-// all else the GEMM kernels over rows gathered block by block.
+// block-sparse weights the sparse GEMM kernels over panels, all else the GEMM kernels over rows gathered block by
+// block.
 #pragma once
 
 #include "ops/args.h"
@@ -41,7 +42,7 @@ Status conv2d(const Conv2dArgs& args, const Context& context);
 bool conv2d_takes_u8(const Conv2dArgs& args);
 bool conv2d_writes_u8(const Conv2dArgs& args);
 
-// The kernel family that would run it ("gemm" or "depthwise"), for reports.
-const char* conv2d_family(int64_t in_channels, int64_t groups);
+// The kernel family that would run it ("gemm", "spgemm" or "depthwise"), for reports.
+const char* conv2d_family(int64_t in_channels, int64_t groups, bool block_sparse);
 
 }  // namespace mobilekernels

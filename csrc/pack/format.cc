@@ -19,17 +19,20 @@ Status check_header(const PackedHeader& h, size_t bytes) {
   if (std::memcmp(h.magic, kPackedMagic, sizeof(kPackedMagic)) != 0) {
     return field_error("magic", "other bytes", "'MKPW' (this is not a packed weight)");
   }
-  if (h.version != kPackedVersion) {
+  const uint16_t version = packed_version(h.format);
+  if (h.version != version) {
     return field_error("version", std::to_string(h.version),
-                       std::to_string(kPackedVersion) + " (pack the model again with this release)");
+                       std::to_string(version) + " (pack the model again with this release)");
   }
   const uint64_t sum = checksum64(&h, offsetof(PackedHeader, header_checksum));
   if (static_cast<uint32_t>(sum) != h.header_checksum) {
     return field_error("header_checksum", "a sum that does not match the header", "an unchanged header");
   }
   const bool depthwise = h.format == PackedFormat::depthwise;
-  if (!depthwise && h.format != PackedFormat::dense) {
-    return field_error("format", std::to_string(static_cast<int>(h.format)), "1 (dense) or 2 (depthwise)");
+  const bool sparse = h.format == PackedFormat::block_sparse;
+  if (!depthwise && !sparse && h.format != PackedFormat::dense) {
+    return field_error("format", std::to_string(static_cast<int>(h.format)),
+                       "1 (dense), 2 (depthwise) or 3 (block sparse)");
   }
   if (h.out_channels == 0) return field_error("out_channels", "0", "at least 1");
   if (h.in_channels == 0) return field_error("in_channels", "0", "at least 1");
@@ -39,15 +42,32 @@ Status check_header(const PackedHeader& h, size_t bytes) {
       (depthwise && h.groups != h.in_channels)) {
     return field_error("groups", std::to_string(h.groups), "a divisor of the channels");
   }
-  if (h.block_channels != 16) return field_error("block_channels", std::to_string(h.block_channels), "16");
+  // Operators tell by the groups which kernels run, before they see the weight.
+  if (!depthwise && h.groups > 1 && h.groups == h.in_channels) {
+    return field_error("groups", std::to_string(h.groups) + ", one for each channel",
+                       "fewer, or depthwise weights (format 2)");
+  }
+  if (sparse ? h.block_channels != 4 && h.block_channels != 1 : h.block_channels != 16) {
+    return field_error("block_channels", std::to_string(h.block_channels), sparse ? "4 or 1" : "16");
+  }
   const int block_k = depthwise ? 1 : 4;
   if (h.block_k != block_k) return field_error("block_k", std::to_string(h.block_k), std::to_string(block_k));
   if (h.input_zero_point < -128 || h.input_zero_point > 127) {
     return field_error("input_zero_point", std::to_string(h.input_zero_point), "-128 to 127");
   }
-  if (h.reserved != 0) return field_error("reserved", std::to_string(h.reserved), "0");
+  if (!sparse && h.blocks != 0) return field_error("blocks", std::to_string(h.blocks), "0");
   const PackedSizes sizes = packed_sizes(h);
   if (!sizes.fits) return field_error("out_channels", "sizes that overflow", "a weight that fits in memory");
+  if (sparse) {
+    const uint64_t quads = packed_quads(h);
+    if (quads > kMaxSparseQuads) {
+      return field_error("in_channels", std::to_string(quads) + " quads of k",
+                         "at most " + std::to_string(kMaxSparseQuads));
+    }
+    if (h.blocks > sizes.row_groups * quads) {
+      return field_error("blocks", std::to_string(h.blocks), "at most " + std::to_string(sizes.row_groups * quads));
+    }
+  }
   if (h.nonzeros > sizes.weights) return field_error("nonzeros", std::to_string(h.nonzeros), "at most the weights");
   if (h.payload_bytes != sizes.payload) {
     return field_error("payload_bytes", std::to_string(h.payload_bytes), std::to_string(sizes.payload));
@@ -100,27 +120,41 @@ constexpr uint64_t kMostBytes = uint64_t{1} << (sizeof(size_t) > 4 ? 46 : 27);
 // a * b, or something above kMostBytes where the product is: nothing wraps.
 uint64_t capped_product(uint64_t a, uint64_t b) { return b != 0 && a > kMostBytes / b ? kMostBytes + 1 : a * b; }
 
+size_t begin_bytes(const PackedSizes& sizes) { return (sizes.row_groups + 1) * sizeof(uint32_t); }
+
+// Of a block-sparse weight, in front of the blocks' weights.
+size_t index_bytes(const PackedSizes& sizes, uint32_t blocks) {
+  return begin_bytes(sizes) + (size_t{blocks} + 1) / 2 * 2 * sizeof(uint16_t);
+}
+
 }  // namespace
+
+uint64_t packed_quads(const PackedHeader& h) {
+  return (capped_product(h.in_channels / h.groups, uint64_t{h.kernel_h} * h.kernel_w) + 3) / 4;
+}
 
 PackedSizes packed_sizes(const PackedHeader& h) {
   PackedSizes sizes{};
-  const uint64_t taps = uint64_t{h.kernel_h} * h.kernel_w;
   uint64_t channels = 0;
   uint64_t weights = 0;
   if (h.format == PackedFormat::depthwise) {
     channels = (uint64_t{h.out_channels} + 15) / 16 * 16;
-    weights = capped_product(channels, taps);
+    weights = capped_product(channels, uint64_t{h.kernel_h} * h.kernel_w);
   } else {
     const uint64_t per_group = (uint64_t{h.out_channels / h.groups} + 15) / 16 * 16;
     channels = capped_product(per_group, h.groups);
-    const uint64_t quads = (capped_product(h.in_channels / h.groups, taps) + 3) / 4;
-    weights = capped_product(capped_product(channels, quads), 4);
+    weights = h.format == PackedFormat::block_sparse ? capped_product(h.blocks, uint64_t{h.block_channels} * h.block_k)
+                                                     : capped_product(capped_product(channels, packed_quads(h)), 4);
   }
   if (channels > kMostBytes || weights > kMostBytes) return sizes;
   sizes.fits = true;
   sizes.channels = static_cast<size_t>(channels);
   sizes.weights = static_cast<size_t>(weights);
   sizes.payload = sizes.channels * 12 + sizes.weights;
+  if (h.format == PackedFormat::block_sparse) {
+    sizes.row_groups = sizes.channels / h.block_channels;
+    sizes.payload += index_bytes(sizes, h.blocks);
+  }
   return sizes;
 }
 
@@ -141,15 +175,7 @@ Status read_header(const void* data, size_t bytes, PackedHeader* header) {
   return {};
 }
 
-Status check_all(const void* data, size_t bytes, const PackedHeader& header) {
-  MOBILEKERNELS_RETURN_IF_ERROR(check_header(header, bytes));
-  if (checksum64(payload_of(data), bytes - sizeof(header)) != header.payload_checksum) {
-    return field_error("payload_checksum", "a sum that does not match the payload", "an unchanged payload");
-  }
-  return {};
-}
-
-// The views of a blob that was checked.
+// The views of a blob whose header was checked.
 void set_views(const void* data, PackedWeight* packed) {
   const PackedSizes sizes = packed_sizes(packed->header);
   const unsigned char* payload = payload_of(data);
@@ -158,26 +184,75 @@ void set_views(const void* data, PackedWeight* packed) {
   packed->wsum = reinterpret_cast<const int32_t*>(payload + sizes.channels * 4);
   packed->scale = reinterpret_cast<const float*>(payload + sizes.channels * 8);
   packed->weights = reinterpret_cast<const int8_t*>(payload + sizes.channels * 12);
+  packed->block_begin = nullptr;
+  packed->block_quad = nullptr;
+  if (packed->header.format == PackedFormat::block_sparse) {
+    packed->block_begin = reinterpret_cast<const uint32_t*>(packed->weights);
+    packed->block_quad = reinterpret_cast<const uint16_t*>(packed->weights + begin_bytes(sizes));
+    packed->weights += index_bytes(sizes, packed->header.blocks);
+  }
+}
+
+// Kernels follow the index without a look at bounds.
+Status check_index(const PackedWeight& packed) {
+  const uint32_t blocks = packed.header.blocks;
+  const uint64_t quads = packed_quads(packed.header);
+  const size_t row_groups = packed.channels / packed.header.block_channels;
+  const uint32_t* begin = packed.block_begin;
+  const auto wrong = [](const char* field, size_t i, uint32_t given, const std::string& accepted) {
+    return field_error((std::string(field) + "[" + std::to_string(i) + "]").c_str(), std::to_string(given), accepted);
+  };
+  if (begin[0] != 0) return wrong("begin", 0, begin[0], "0");
+  for (size_t r = 0; r < row_groups; ++r) {
+    if (begin[r + 1] < begin[r] || begin[r + 1] > blocks) {
+      return wrong("begin", r + 1, begin[r + 1], std::to_string(begin[r]) + " to " + std::to_string(blocks));
+    }
+    uint32_t least = 0;
+    for (size_t i = begin[r]; i < begin[r + 1]; ++i) {
+      if (packed.block_quad[i] < least || packed.block_quad[i] >= quads) {
+        return wrong("quad", i, packed.block_quad[i],
+                     "ascending within a row group and below " + std::to_string(quads));
+      }
+      least = packed.block_quad[i] + uint32_t{1};
+    }
+  }
+  if (begin[row_groups] != blocks) {
+    return wrong("begin", row_groups, begin[row_groups], std::to_string(blocks) + ", the number of blocks");
+  }
+  if (blocks % 2 == 1 && packed.block_quad[blocks] != 0) {
+    return wrong("quad", blocks, packed.block_quad[blocks], "0 (padding)");
+  }
+  return {};
+}
+
+// Sets the views as soon as the header is known to be good.
+Status check_all(const void* data, size_t bytes, PackedWeight* packed) {
+  const PackedHeader& header = packed->header;
+  MOBILEKERNELS_RETURN_IF_ERROR(check_header(header, bytes));
+  if (checksum64(payload_of(data), bytes - sizeof(header)) != header.payload_checksum) {
+    return field_error("payload_checksum", "a sum that does not match the payload", "an unchanged payload");
+  }
+  set_views(data, packed);
+  return header.format == PackedFormat::block_sparse ? check_index(*packed) : Status();
 }
 
 }  // namespace
 
 Status verify_packed(const void* data, size_t bytes, PackedWeight* packed) {
   MOBILEKERNELS_RETURN_IF_ERROR(read_header(data, bytes, &packed->header));
-  MOBILEKERNELS_RETURN_IF_ERROR(check_all(data, bytes, packed->header));
-  set_views(data, packed);
-  return {};
+  return check_all(data, bytes, packed);
 }
 
 Status open_packed(const void* data, size_t bytes, PackedWeight* packed) {
   MOBILEKERNELS_RETURN_IF_ERROR(read_header(data, bytes, &packed->header));
   const uint64_t id = identity(data, bytes, packed->header);
   std::atomic<uint64_t>& slot = verified[id % kVerifiedSlots];
-  if (slot.load(std::memory_order_acquire) != id) {
-    MOBILEKERNELS_RETURN_IF_ERROR(check_all(data, bytes, packed->header));
-    slot.store(id, std::memory_order_release);
+  if (slot.load(std::memory_order_acquire) == id) {
+    set_views(data, packed);
+    return {};
   }
-  set_views(data, packed);
+  MOBILEKERNELS_RETURN_IF_ERROR(check_all(data, bytes, packed));
+  slot.store(id, std::memory_order_release);
   return {};
 }
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "pack/blocks.h"
+
 namespace mobilekernels {
 namespace {
 
@@ -29,10 +31,50 @@ Status check_sizes(const PackArgs& a) {
   if (a.input_zero_point < -128 || a.input_zero_point > 127) {
     return argument_error("input_zero_point", std::to_string(a.input_zero_point), "-128 to 127");
   }
+  if (a.block_channels != 0 && a.block_channels != 1 && a.block_channels != 4) {
+    return argument_error("block", std::to_string(a.block_channels) + " channels by 4",
+                          "4 or 1 channels by 4, or none");
+  }
   return {};
 }
 
-// Where a weight goes; both packing and unpacking walk the weights through it.
+bool is_depthwise(const PackArgs& a) { return a.groups == a.in_channels && a.groups > 1; }
+
+PackedFormat format_of(const PackArgs& a) {
+  if (is_depthwise(a)) return PackedFormat::depthwise;
+  return a.block_channels == 0 ? PackedFormat::dense : PackedFormat::block_sparse;
+}
+
+// All but nonzeros, blocks, the payload's size and checksums.
+PackedHeader shape_header(const PackArgs& a) {
+  PackedHeader h{};
+  std::memcpy(h.magic, kPackedMagic, sizeof(h.magic));
+  h.format = format_of(a);
+  h.version = packed_version(h.format);
+  h.out_channels = static_cast<uint32_t>(a.out_channels);
+  h.in_channels = static_cast<uint32_t>(a.in_channels);
+  h.kernel_h = static_cast<uint16_t>(a.kernel_h);
+  h.kernel_w = static_cast<uint16_t>(a.kernel_w);
+  h.groups = static_cast<uint32_t>(a.groups);
+  h.block_channels = h.format == PackedFormat::block_sparse ? static_cast<uint16_t>(a.block_channels) : 16;
+  h.block_k = h.format == PackedFormat::depthwise ? 1 : 4;
+  h.input_zero_point = static_cast<int32_t>(a.input_zero_point);
+  return h;
+}
+
+Status check_blocks(const PackArgs& a, const PackedHeader& h) {
+  if (is_depthwise(a)) {
+    return argument_error("block", std::to_string(a.block_channels) + " channels by 4 for a depthwise weight", "none");
+  }
+  const uint64_t quads = packed_quads(h);
+  if (quads > kMaxSparseQuads) {
+    return argument_error("block", "one for a weight of " + std::to_string(quads) + " quads of k",
+                          "none, or at most " + std::to_string(kMaxSparseQuads) + " quads");
+  }
+  return {};
+}
+
+// Where a weight of the two formats without an index goes; both packing and unpacking walk the weights through it.
 struct Layout {
   PackedHeader header;
   int64_t taps, group_in, group_out, group_channels, quads;
@@ -60,19 +102,17 @@ struct Layout {
 
 Status pack_weights(const PackArgs& args, std::vector<int8_t>* packed) {
   MOBILEKERNELS_RETURN_IF_ERROR(check_sizes(args));
-  PackedHeader h{};
-  std::memcpy(h.magic, kPackedMagic, sizeof(h.magic));
-  h.version = kPackedVersion;
-  const bool depthwise = args.groups == args.in_channels && args.groups > 1;
-  h.format = depthwise ? PackedFormat::depthwise : PackedFormat::dense;
-  h.out_channels = static_cast<uint32_t>(args.out_channels);
-  h.in_channels = static_cast<uint32_t>(args.in_channels);
-  h.kernel_h = static_cast<uint16_t>(args.kernel_h);
-  h.kernel_w = static_cast<uint16_t>(args.kernel_w);
-  h.groups = static_cast<uint32_t>(args.groups);
-  h.block_channels = 16;
-  h.block_k = depthwise ? 1 : 4;
-  h.input_zero_point = static_cast<int32_t>(args.input_zero_point);
+  PackedHeader h = shape_header(args);
+  Blocks blocks;
+  if (args.block_channels != 0) {
+    MOBILEKERNELS_RETURN_IF_ERROR(check_blocks(args, h));
+    blocks = collect_blocks(args.weights, h);
+    if (blocks.quad.size() > std::numeric_limits<uint32_t>::max()) {
+      return argument_error("block", "one for " + std::to_string(blocks.quad.size()) + " blocks",
+                            "none, or fewer blocks");
+    }
+    h.blocks = static_cast<uint32_t>(blocks.quad.size());
+  }
   const PackedSizes sizes = packed_sizes(h);
   if (!sizes.fits) return argument_error("out_channels", "sizes that overflow", "a weight that fits in memory");
 
@@ -82,6 +122,7 @@ Status pack_weights(const PackArgs& args, std::vector<int8_t>* packed) {
   std::vector<float> scale(sizes.channels, 1.0f);
   packed->assign(sizeof(h) + sizes.payload, 0);
   int8_t* weights = packed->data() + sizeof(h) + sizes.channels * 12;
+  if (args.block_channels != 0) write_blocks(blocks, weights);
   const int8_t* w = args.weights;
   for (int64_t oc = 0; oc < args.out_channels; ++oc) {
     int64_t sum = 0;
@@ -91,7 +132,7 @@ Status pack_weights(const PackArgs& args, std::vector<int8_t>* packed) {
         if (*w == -128) {
           return argument_error("weights", "-128 in output channel " + std::to_string(oc), "-127 to 127");
         }
-        weights[layout.weight(oc, ic, tap)] = *w;
+        if (args.block_channels == 0) weights[layout.weight(oc, ic, tap)] = *w;
         sum += *w;
         magnitude += *w < 0 ? -*w : *w;
         h.nonzeros += *w != 0;
@@ -129,6 +170,10 @@ Status unpack_weights(const void* packed, size_t bytes, std::vector<int8_t>* wei
   PackedWeight view;
   MOBILEKERNELS_RETURN_IF_ERROR(verify_packed(packed, bytes, &view));
   const Layout layout(view.header);
+  if (view.header.format == PackedFormat::block_sparse) {
+    scatter_blocks(view, weights);
+    return {};
+  }
   weights->clear();
   weights->reserve(static_cast<size_t>(view.header.out_channels * layout.group_in * layout.taps));
   for (int64_t oc = 0; oc < view.header.out_channels; ++oc) {

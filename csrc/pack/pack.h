@@ -18,12 +18,15 @@ struct PackArgs {
   int64_t kernel_h;
   int64_t kernel_w;
   int64_t groups;
-  int64_t input_zero_point;  // folded into the bias: bias[c] - zero_point * sum(w[c])
+  int64_t input_zero_point;    // folded into the bias: bias[c] - zero_point * sum(w[c])
+  int64_t block_channels = 0;  // 4 or 1: block sparse, zeros left out in blocks of so many channels by 4 k; 0: not
 };
 
-// groups == in_channels (any multiplier) packs depthwise, everything else dense. Linear is a 1x1 kernel.
+// groups == in_channels (any multiplier) packs depthwise, block_channels block sparse, everything else dense. Linear is
+// a 1x1 kernel.
 // value_error names the argument: a -128 weight, a scale that is not finite and positive, a bias that
-// leaves int32 once the zero point is folded in, sizes that do not fit together.
+// leaves int32 once the zero point is folded in, sizes that do not fit together, blocks of another size, of a depthwise
+// weight or of more than 65535 quads of k.
 Status pack_weights(const PackArgs& args, std::vector<int8_t>* packed);
 
 // The other way: weights back in [out_channels][in_channels / groups][kernel_h][kernel_w].

@@ -20,6 +20,7 @@ struct Problem {
   int64_t out_channels = 4;
   int64_t groups = 1;
   Window window{1, 1, 1, 1, 0, 0, 0, 0, 1, 1};
+  int64_t block_channels = 0;  // of block-sparse weights
 };
 
 Problem random_problem(Random& random) {
@@ -37,6 +38,8 @@ Problem random_problem(Random& random) {
     p.groups = 1;
     p.shape.c = 4 * random.integer(1, 9);
   }
+  const bool depthwise = p.groups > 1 && p.groups == p.shape.c;
+  if (!depthwise) p.block_channels = random.pick<int64_t>({0, 1, 4});
   return p;
 }
 
@@ -61,6 +64,11 @@ struct Case {
     const int64_t per_channel = p.shape.c / p.groups * p.window.kernel_h * p.window.kernel_w;
     weights.resize(static_cast<size_t>(p.out_channels * per_channel));
     for (int8_t& w : weights) w = static_cast<int8_t>(random.integer(-127, 127));
+    if (p.block_channels > 0) {  // runs of zeros, so that most blocks are left out
+      for (int8_t& w : weights) {
+        if (random.integer(0, 3) > 0) w = 0;
+      }
+    }
     for (int64_t c = 0; c < p.out_channels; ++c) {
       bias.push_back(static_cast<int32_t>(random.integer(-20000, 20000)));
       scale.push_back(random.pick({1e-12f, 1.0f / 4096, 0.5f, 1e6f, random.real(1e-5f, 0.01f)}));
@@ -69,7 +77,7 @@ struct Case {
       }
     }
     EXPECT_OK(pack_weights({weights.data(), bias.data(), scale.data(), p.out_channels, p.shape.c, p.window.kernel_h,
-                            p.window.kernel_w, p.groups, zero_point},
+                            p.window.kernel_w, p.groups, zero_point, p.block_channels},
                            &packed));
     const int64_t n = out_shape.n * out_shape.h * out_shape.w * out_shape.c;
     for (int64_t i = 0; i < n; ++i) {

@@ -49,6 +49,109 @@ TEST(weights_come_back) {
   }
 }
 
+std::vector<int8_t> packed_blocks(Random& random, int64_t block_channels) {
+  Layer layer(random, 20, 6, 3, 3, 1);
+  for (int8_t& w : layer.weights) {
+    if (random.integer(0, 9) > 0) w = 0;
+  }
+  layer.args.block_channels = block_channels;
+  std::vector<int8_t> packed, weights;
+  EXPECT_OK(pack_weights(layer.args, &packed));
+  EXPECT_OK(unpack_weights(packed.data(), packed.size(), &weights));
+  EXPECT(weights == layer.weights);
+  return packed;
+}
+
+TEST(block_sparse_weights_come_back) {
+  Random random(5);
+  for (int i = 0; i < 100; ++i) {
+    const int64_t groups = random.integer(1, 4);
+    Layer layer(random, groups * random.integer(1, 20), groups * random.integer(2, 7), random.integer(1, 4),
+                random.integer(1, 4), groups);
+    for (int8_t& w : layer.weights) {
+      if (random.integer(0, 7) > 0) w = 0;
+    }
+    layer.args.block_channels = random.pick<int64_t>({1, 4});
+    std::vector<int8_t> packed, weights;
+    EXPECT_OK(pack_weights(layer.args, &packed));
+    EXPECT_OK(unpack_weights(packed.data(), packed.size(), &weights));
+    EXPECT(weights == layer.weights);
+  }
+}
+
+// Every byte of an index that lies while all checksums are right: refused, or still one that stays inside the panels.
+TEST(a_wrong_index_is_named) {
+  Random random(6);
+  for (const int64_t block_channels : {1, 4}) {
+    const std::vector<int8_t> good = packed_blocks(random, block_channels);
+    PackedWeight view;
+    EXPECT_OK(open_packed(good.data(), good.size(), &view));
+    const auto* blob = good.data();
+    const auto first = static_cast<size_t>(reinterpret_cast<const int8_t*>(view.block_begin) - blob);
+    const auto quads = static_cast<size_t>(reinterpret_cast<const int8_t*>(view.block_quad) - blob);
+    const auto weights = static_cast<size_t>(view.weights - blob);
+    size_t refused = 0;
+    for (size_t i = first; i < weights; ++i) {
+      std::vector<int8_t> bad = good;
+      bad[i] = static_cast<int8_t>(bad[i] ^ 0x41);
+      PackedHeader h;
+      std::memcpy(&h, bad.data(), sizeof(h));
+      h.payload_checksum = checksum64(bad.data() + sizeof(h), bad.size() - sizeof(h));
+      h.header_checksum = static_cast<uint32_t>(checksum64(&h, offsetof(PackedHeader, header_checksum)));
+      std::memcpy(bad.data(), &h, sizeof(h));
+      PackedWeight other;
+      const Status status = open_packed(bad.data(), bad.size(), &other);
+      if (!status.ok()) {
+        ++refused;
+        EXPECT(status.code == StatusCode::format_error);
+        EXPECT(status.message.rfind("packed weight: begin[", 0) == 0 ||
+               status.message.rfind("packed weight: quad[", 0) == 0);
+        if (i >= quads) EXPECT(status.message.rfind("packed weight: quad[", 0) == 0);
+        continue;
+      }
+      for (size_t b = 0; b < other.header.blocks; ++b) EXPECT(other.block_quad[b] < packed_quads(other.header));
+      EXPECT_EQ(other.block_begin[other.channels / static_cast<size_t>(block_channels)], other.header.blocks);
+    }
+    EXPECT(refused > (weights - first) * 9 / 10);
+  }
+}
+
+TEST(every_flipped_byte_of_blocks_is_refused) {
+  Random random(7);
+  const std::vector<int8_t> good = packed_blocks(random, 4);
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::vector<int8_t> bad = good;
+    bad[i] = static_cast<int8_t>(bad[i] ^ 0x10);
+    PackedWeight view;
+    EXPECT(open_packed(bad.data(), bad.size(), &view).code == StatusCode::format_error);
+  }
+}
+
+TEST(wrong_fields_of_blocks_are_named) {
+  const auto open_with = [](auto change) {
+    Random random(8);
+    std::vector<int8_t> bad = packed_blocks(random, 4);
+    PackedHeader h;
+    std::memcpy(&h, bad.data(), sizeof(h));
+    change(h);
+    h.header_checksum = static_cast<uint32_t>(checksum64(&h, offsetof(PackedHeader, header_checksum)));
+    std::memcpy(bad.data(), &h, sizeof(h));
+    PackedWeight view;
+    const Status status = open_packed(bad.data(), bad.size(), &view);
+    EXPECT(status.code == StatusCode::format_error);
+    return status.message.substr(0, status.message.find(": given"));
+  };
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.version = 1; }), "packed weight: version");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_channels = 16; }), "packed weight: block_channels");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_channels = 2; }), "packed weight: block_channels");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_channels = 1; }), "packed weight: payload_bytes");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_k = 1; }), "packed weight: block_k");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.blocks += 1; }), "packed weight: payload_bytes");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.blocks = 8 * 14 + 1; }), "packed weight: blocks");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.kernel_h = h.kernel_w = 300; }), "packed weight: in_channels");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.groups = h.in_channels = h.out_channels = 4; }), "packed weight: groups");
+}
+
 TEST(tables_hold_the_folded_bias) {
   Random random(3);
   Layer layer(random, 5, 3, 2, 2, 1);
@@ -117,7 +220,7 @@ TEST(wrong_fields_are_named) {
   EXPECT_EQ(open_with([](PackedHeader& h) { h.nonzeros = 1u << 30; }), "packed weight: nonzeros");
   EXPECT_EQ(open_with([](PackedHeader& h) { h.payload_bytes += 1; }), "packed weight: payload_bytes");
   EXPECT_EQ(open_with([](PackedHeader& h) { h.payload_checksum ^= 1; }), "packed weight: payload_checksum");
-  EXPECT_EQ(open_with([](PackedHeader& h) { h.reserved = 1; }), "packed weight: reserved");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.blocks = 1; }), "packed weight: blocks");
   // Would fit in a 64-bit address space, not in a 32-bit one.
   EXPECT_EQ(open_with([](PackedHeader& h) { h.out_channels = 4000000000u; }),
             sizeof(size_t) == 8 ? "packed weight: payload_bytes" : "packed weight: out_channels");
@@ -176,6 +279,12 @@ TEST(bad_layers_are_named) {
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.groups = 4; }), "pack_weights: groups: given 4");
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.out_channels = 0; }), "pack_weights: out_channels: given 0");
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.kernel_h = 70000; }), "pack_weights: kernel_h: given 70000");
+  EXPECT_ERROR(pack_with([](Layer& l) { l.args.block_channels = 2; }), "pack_weights: block: given 2 channels by 4");
+  EXPECT_ERROR(pack_with([](Layer& l) {
+                 l.args.groups = l.args.in_channels = l.args.out_channels;
+                 l.args.block_channels = 4;
+               }),
+               "pack_weights: block: given 4 channels by 4 for a depthwise weight");
   EXPECT_ERROR(pack_with([](Layer& l) { l.args.input_zero_point = 128; }), "pack_weights: input_zero_point: given 128");
 }
 

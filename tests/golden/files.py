@@ -38,9 +38,9 @@ class Record:
         """What the function gives here."""
         packing = getattr(mk.packing, self.function, None)
         function = packing or getattr(torch.ops.mobilekernels, self.function).default
-        result: Array = function(
-            *(_as_tensor(argument) for argument in self.arguments), **self.keywords
-        ).numpy()
+        # JSON has no tuples.
+        keywords = {key: tuple(v) if isinstance(v, list) else v for key, v in self.keywords.items()}
+        result: Array = function(*(_as_tensor(argument) for argument in self.arguments), **keywords).numpy()
         return result
 
 

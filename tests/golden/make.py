@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.golden.files import Record, write
-from tests.ops.calls import CHANNELS, convolution_calls, linear_calls, other_calls
-from tests.strategies import codes
+from tests.ops.calls import CHANNELS, block_sparse_calls, convolution_calls, linear_calls, other_calls
+from tests.strategies import codes, zero_blocks
 
 # An odd count, for a file of tens of KB; its layers have other channel counts besides, below and above a
 # panel.
@@ -20,7 +20,7 @@ SMALL_CHANNELS = (5,)
 
 
 def packings(rng: np.random.Generator, channels: int) -> Iterator[Record]:
-    """Float bias and scales to packed bytes: pointwise, dense, grouped, depthwise, linear."""
+    """Float bias and scales to packed bytes: pointwise, dense, grouped, depthwise, linear; block sparse."""
     for out_channels, in_channels, kernel, groups in (
         (channels, 5, (1, 1), 1),
         (9, channels, (3, 2), 1),
@@ -34,6 +34,11 @@ def packings(rng: np.random.Generator, channels: int) -> Iterator[Record]:
         scale = rng.uniform(1e-4, 1e-2, out_channels)
         scales = {"x_scale": 0.021, "x_zero_point": -7, "out_scale": 0.037}
         yield Record("pack_conv2d", (weight, bias, scale), {**scales, "groups": groups})
+        if in_channels == 1:
+            continue
+        for block in ((4, 4), (1, 4)):
+            sparse = zero_blocks(rng, weight, groups, block, 0.4)
+            yield Record("pack_conv2d", (sparse, bias, scale), {**scales, "groups": groups, "block": block})
     weight = codes(rng, "random", (channels, 23), lowest=-127)
     yield Record(
         "pack_linear", (weight, None, 0.013), {"x_scale": 0.5, "x_zero_point": 100, "out_scale": 0.3}
@@ -44,7 +49,7 @@ def records(channels: Sequence[int], seed: int) -> Iterator[Record]:
     for count in channels:
         rng = np.random.default_rng((seed, count))
         yield from packings(rng, count)
-        for calls in (convolution_calls, linear_calls, other_calls):
+        for calls in (convolution_calls, linear_calls, block_sparse_calls, other_calls):
             yield from (Record.of(call) for call in calls(rng, count))
 
 

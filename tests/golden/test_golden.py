@@ -1,7 +1,8 @@
 """What another machine, or an earlier version, packed and computed: the same bytes here, on every ISA.
 
-`v1.npz` was written when the packed format had version 1 (`python -m tests.golden.make --small`). It is not
-to be written again: that it can be read is what it is for. $MOBILEKERNELS_GOLDEN names more files, separated
+`v1.npz` was written when packed weights were dense or depthwise, both version 1; `v2.npz` when block-sparse
+ones of version 2 came (`python -m tests.golden.make --small`). They are not to be written again: that they
+can be read is what they are for. $MOBILEKERNELS_GOLDEN names more files, separated
 as in $PATH.
 """
 
@@ -20,12 +21,12 @@ from tests.golden import files, make
 from tests.ops.everywhere import runnable_isas
 from tests.same_bytes import assert_same_bytes
 
-COMMITTED = Path(__file__).with_name("v1.npz")
+COMMITTED = sorted(Path(__file__).parent.glob("v*.npz"))
 GIVEN = [Path(name) for name in os.environ.get("MOBILEKERNELS_GOLDEN", "").split(os.pathsep) if name]
 
 
 @pytest.mark.parametrize("isa", runnable_isas())
-@pytest.mark.parametrize("path", [COMMITTED, *GIVEN], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*COMMITTED, *GIVEN], ids=lambda path: path.name)
 def test_same_bytes_as_the_file(path: Path, isa: str) -> None:
     seen = Counter[str]()
     with mk.isa(isa):
@@ -40,13 +41,18 @@ def test_same_bytes_as_the_file(path: Path, isa: str) -> None:
     assert len(seen) >= 20
 
 
-def test_committed_packed_weights_are_format_1_in_both_layouts() -> None:
-    packed = [
-        (record, result) for record, result in files.read(COMMITTED) if record.function.startswith("pack_")
-    ]
+@pytest.mark.parametrize(
+    ("name", "versions"),
+    [
+        ("v1.npz", {("dense", 1), ("depthwise", 1)}),
+        ("v2.npz", {("dense", 1), ("depthwise", 1), ("block_sparse", 2)}),
+    ],
+)
+def test_committed_packed_weights_are_of_their_version(name: str, versions: set[tuple[str, int]]) -> None:
+    path = Path(__file__).with_name(name)
+    packed = [(record, result) for record, result in files.read(path) if record.function.startswith("pack_")]
     headers = [mk.packing.read_header(torch.from_numpy(result)) for _, result in packed]
-    assert {header.version for header in headers} == {1}
-    assert {header.format for header in headers} == {"dense", "depthwise"}
+    assert {(header.format, header.version) for header in headers} == versions
     for record, result in packed:
         weight = mk.packing.unpack(torch.from_numpy(result)).weight.numpy()
         assert_same_bytes(weight.reshape(record.arguments[0].shape), record.arguments[0])

@@ -1,7 +1,7 @@
 """Small calls of every operator, over channel counts around every vector length, with what they must give."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from tests import reference
 from tests.ops.everywhere import Array, pack, window_arguments
 from tests.same_bytes import assert_same_bytes
-from tests.strategies import Arguments, Layer, channel_scales, codes
+from tests.strategies import Arguments, Block, Layer, channel_scales, codes, zero_blocks
 
 # Around every vector length, and remainders of 4 (a quad) of every kind.
 CHANNELS = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 19, 31, 32, 33, 47, 63, 64, 65, 70)
@@ -87,8 +87,26 @@ def convolution(
     )
 
 
+def block_sparse(rng: np.random.Generator, layer: Layer, block: Block) -> Layer:
+    """The layer with three tenths of its blocks."""
+    return replace(layer, weight=zero_blocks(rng, layer.weight, layer.groups, block, 0.3), block=block)
+
+
 def convolution_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
-    for layer in (
+    yield from _convolution_calls(rng, _convolutions(rng, channels))
+
+
+def block_sparse_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
+    """Convolutions and linear layers by block-sparse weights."""
+    for block in ((4, 4), (1, 4)):
+        layers = [layer for layer in _convolutions(rng, channels) if layer.weight.shape[1] > 1]
+        yield from _convolution_calls(rng, [block_sparse(rng, layer, block) for layer in layers])
+        for layer in _linears(rng, channels):
+            yield from _linear_calls(block_sparse(rng, layer, block))
+
+
+def _convolutions(rng: np.random.Generator, channels: int) -> tuple[Layer, ...]:
+    return (
         convolution(rng, channels, 1, 0, 1, 17),
         convolution(rng, 5, 1, 0, 1, channels),
         convolution(rng, channels, 3, 0, 1, 16),
@@ -98,7 +116,11 @@ def convolution_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]
         convolution(rng, channels, 3, 0, channels, 1),
         convolution(rng, channels, 3, 1, channels, 1),
         convolution(rng, channels, 5, 2, channels, 2),
-    ):
+    )
+
+
+def _convolution_calls(rng: np.random.Generator, layers: Iterable[Layer]) -> Iterator[Call]:
+    for layer in layers:
         x, weight, bias, scale = layer.x, layer.weight, layer.bias, layer.scale
         keywords = layer.geometry | {"x_zero_point": layer.x_zero_point}
         given = (layer.x, pack(layer), *window_arguments(layer))
@@ -121,16 +143,24 @@ def convolution_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]
 
 
 def linear_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
+    for layer in _linears(rng, channels):
+        yield from _linear_calls(layer)
+
+
+def _linears(rng: np.random.Generator, channels: int) -> Iterator[Layer]:
     for features_in, features_out in ((channels, 19), (23, channels)):
         whole = convolution(rng, features_in, 1, 0, 1, features_out)
-        layer = Layer(whole.x[0, 0], whole.weight[:, :, 0, 0], whole.bias, whole.scale, whole.x_zero_point)
-        x, weight, bias, scale = layer.x, layer.weight, layer.bias, layer.scale
-        zero_point: Arguments = {"x_zero_point": layer.x_zero_point}
-        given = (layer.x, pack(layer), features_out)
-        q = reference.linear(x, weight, bias, scale, **zero_point, **OUT)
-        yield Call("linear", q, given, zero_point | OUT)
-        f = reference.linear_float(x, weight, bias, scale, **zero_point)
-        yield Call("linear_float", f, given, zero_point)
+        yield Layer(whole.x[0, 0], whole.weight[:, :, 0, 0], whole.bias, whole.scale, whole.x_zero_point)
+
+
+def _linear_calls(layer: Layer) -> Iterator[Call]:
+    x, weight, bias, scale = layer.x, layer.weight, layer.bias, layer.scale
+    zero_point: Arguments = {"x_zero_point": layer.x_zero_point}
+    given = (layer.x, pack(layer), weight.shape[0])
+    q = reference.linear(x, weight, bias, scale, **zero_point, **OUT)
+    yield Call("linear", q, given, zero_point | OUT)
+    f = reference.linear_float(x, weight, bias, scale, **zero_point)
+    yield Call("linear_float", f, given, zero_point)
 
 
 def other_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
@@ -172,4 +202,5 @@ def calls() -> Iterator[Call]:
         rng = np.random.default_rng(channels)
         yield from convolution_calls(rng, channels)
         yield from linear_calls(rng, channels)
+        yield from block_sparse_calls(rng, channels)
         yield from other_calls(rng, channels)

@@ -30,6 +30,7 @@ def pack(layer: Layer) -> Array:
         layer.scale,
         groups=layer.groups,
         input_zero_point=layer.x_zero_point,
+        block=layer.block,
     )
     return packed
 

@@ -3,16 +3,16 @@ split, and around operators that several threads call at once."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests import reference
-from tests.ops.calls import Call, calls
+from tests.ops.calls import Call, block_sparse, calls
 from tests.ops.everywhere import Array, assert_everywhere, never, pack, tensor, window_arguments
-from tests.strategies import Arguments, Layer, channel_scales, codes
+from tests.strategies import Arguments, Block, Layer, channel_scales, codes
 
 THREADS = (1, 2, 3)
 OUT: Arguments = {"out_zero_point": -5, "out_min": -120, "out_max": 120}
@@ -69,9 +69,26 @@ CONVOLUTIONS = {
 }
 
 
+BLOCKS = (None, (4, 4), (1, 4))
+
+
+def with_block(layer: Layer, block: Block | None) -> Layer:
+    """Block sparse, most blocks in the first channels: equal parts of the work are not equal parts of the
+    channels.
+    """
+    if block is None:
+        return layer
+    uneven = layer.weight.copy()
+    uneven[uneven.shape[0] // 5 :: 2] = 0
+    return block_sparse(np.random.default_rng(1), replace(layer, weight=uneven), block)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("name", CONVOLUTIONS)
-def test_conv2d(name: str) -> None:
-    layer = layer_of(CONVOLUTIONS[name])
+def test_conv2d(name: str, block: Block | None) -> None:
+    if block is not None and name.startswith("depthwise"):
+        pytest.skip("depthwise weights are never block sparse")
+    layer = with_block(layer_of(CONVOLUTIONS[name]), block)
     geometry = layer.geometry | {"x_zero_point": layer.x_zero_point}
     expected = reference.conv2d(layer.x, layer.weight, layer.bias, layer.scale, **geometry, **OUT)
     assert_everywhere(
@@ -79,9 +96,10 @@ def test_conv2d(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("rows", [1, 5, 300])
-def test_linear(rows: int) -> None:
-    layer = layer_of(Shape(rows, 1, 1, 385, 600))
+def test_linear(rows: int, block: Block | None) -> None:
+    layer = with_block(layer_of(Shape(rows, 1, 1, 385, 600)), block)
     x, weight = layer.x[:, 0, 0], layer.weight[:, :, 0, 0]
     expected = reference.linear(x, weight, layer.bias, layer.scale, x_zero_point=layer.x_zero_point, **OUT)
     assert_everywhere("linear", expected, x, pack(layer), 600, -7, **OUT, threads=THREADS)

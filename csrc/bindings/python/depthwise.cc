@@ -34,7 +34,7 @@ double depthwise(const std::string& isa, const py::array& x, const py::array& pa
   const int8_t* data = input<int8_t>(kFunction, "x", x, 3);
   const PackedWeight weight = open(kFunction, packed);
   const PackedHeader& h = weight.header;
-  require(h.format == PackedFormat::depthwise, kFunction, "packed", "dense weights", "depthwise weights");
+  require(h.format == PackedFormat::depthwise, kFunction, "packed", "weights of another format", "depthwise weights");
   DepthwiseArgs args{};
   if (is_dtype<float>(out)) {
     const OutputRows<float> to(kFunction, "out", out);

@@ -11,6 +11,7 @@ void bind_gemm(pybind11::module_& module);
 void bind_depthwise(pybind11::module_& module);
 void bind_elementwise(pybind11::module_& module);
 void bind_pool(pybind11::module_& module);
+void bind_spgemm(pybind11::module_& module);
 void bind_segment(pybind11::module_& module);
 
 }  // namespace mobilekernels::python_face

@@ -45,7 +45,7 @@ double gemm(const std::string& isa, const py::array& a, const py::array& packed,
   const int8_t* rows = input<int8_t>(kFunction, "a", a, 2);
   const PackedWeight weight = open(kFunction, packed);
   const PackedHeader& h = weight.header;
-  require(h.format == PackedFormat::dense, kFunction, "packed", "depthwise weights", "dense weights");
+  require(h.format == PackedFormat::dense, kFunction, "packed", "weights of another format", "dense weights");
   require(group < h.groups, kFunction, "group", std::to_string(group), "less than " + std::to_string(h.groups));
   const size_t k = size_t{h.in_channels / h.groups} * h.kernel_h * h.kernel_w;
   require(static_cast<size_t>(a.shape(1)) == k, kFunction, "a", "shape " + shape_text(a),

@@ -11,5 +11,6 @@ PYBIND11_MODULE(_core, module) {
   bind_depthwise(module);
   bind_elementwise(module);
   bind_pool(module);
+  bind_spgemm(module);
   bind_segment(module);
 }

@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "bindings/python/arrays.h"
@@ -21,8 +22,18 @@ py::array_t<T> to_array(const std::vector<T>& values, std::vector<py::ssize_t> s
   return array;
 }
 
+using BlockTuple = std::tuple<int64_t, int64_t>;  // channels by k
+
+int64_t block_channels(const std::optional<BlockTuple>& block) {
+  if (!block.has_value()) return 0;
+  const auto [channels, k] = *block;
+  require(k == 4 && (channels == 4 || channels == 1), kPack, "block",
+          "(" + std::to_string(channels) + ", " + std::to_string(k) + ")", "(4, 4), (1, 4) or None");
+  return channels;
+}
+
 py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array>& bias, const py::array& scale,
-                         int64_t groups, int64_t input_zero_point) {
+                         int64_t groups, int64_t input_zero_point, const std::optional<BlockTuple>& block) {
   PackArgs args{};
   args.weights = input<int8_t>(kPack, "weights", weights, 4);
   args.out_channels = weights.shape(0);
@@ -31,6 +42,7 @@ py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array
   args.kernel_w = weights.shape(3);
   args.groups = groups;
   args.input_zero_point = input_zero_point;
+  args.block_channels = block_channels(block);
   const auto check_channels = [&weights](const char* argument, const py::array& values) {
     require(values.shape(0) == weights.shape(0), kPack, argument, "shape " + shape_text(values),
             "[" + std::to_string(weights.shape(0)) + "]");
@@ -53,11 +65,23 @@ PackedWeight open_afresh(const char* function, const py::array& packed) {
   return view;
 }
 
+const char* format_name(PackedFormat format) {
+  switch (format) {
+    case PackedFormat::dense:
+      return "dense";
+    case PackedFormat::depthwise:
+      return "depthwise";
+    case PackedFormat::block_sparse:
+      return "block_sparse";
+  }
+  return "unknown";
+}
+
 py::dict header(const py::array& packed) {
   const PackedHeader h = open_afresh("read_header", packed).header;
   py::dict fields;
   fields["version"] = h.version;
-  fields["format"] = h.format == PackedFormat::depthwise ? "depthwise" : "dense";
+  fields["format"] = format_name(h.format);
   fields["out_channels"] = h.out_channels;
   fields["in_channels"] = h.in_channels;
   fields["kernel_size"] = py::make_tuple(h.kernel_h, h.kernel_w);
@@ -66,6 +90,7 @@ py::dict header(const py::array& packed) {
   fields["block_k"] = h.block_k;
   fields["input_zero_point"] = h.input_zero_point;
   fields["nonzeros"] = h.nonzeros;
+  fields["blocks"] = h.blocks;
   fields["payload_bytes"] = h.payload_bytes;
   fields["payload_checksum"] = h.payload_checksum;
   return fields;
@@ -77,8 +102,8 @@ py::tuple unpack(const py::array& packed) {
   const PackedHeader& h = view.header;
   std::vector<int8_t> weights;
   check(unpack_weights(packed.data(), static_cast<size_t>(packed.size()), &weights));
-  // Dense tables are padded group by group (pack/format.h).
-  const size_t group_channels = h.format == PackedFormat::dense ? h.out_channels / h.groups : h.out_channels;
+  // Tables are padded group by group, but for depthwise ones (pack/format.h).
+  const size_t group_channels = h.format == PackedFormat::depthwise ? h.out_channels : h.out_channels / h.groups;
   const size_t padded = (group_channels + kPanelChannels - 1) / kPanelChannels * kPanelChannels;
   std::vector<int32_t> bias(h.out_channels);
   std::vector<int32_t> sums(h.out_channels);
@@ -99,8 +124,9 @@ py::tuple unpack(const py::array& packed) {
 
 void bind_packing(py::module_& module) {
   module.def("pack_weights", &pack, py::arg("weights"), py::arg("bias"), py::arg("scale"), py::arg("groups"),
-             py::arg("input_zero_point"),
-             "int8 [O, I/g, kh, kw], int32 [O] or None, float32 [O] -> int8 [bytes] (csrc/pack/format.h)");
+             py::arg("input_zero_point"), py::arg("block") = py::none(),
+             "int8 [O, I/g, kh, kw], int32 [O] or None, float32 [O] -> int8 [bytes] (csrc/pack/format.h); block is "
+             "(4, 4) or (1, 4), channels by k, for block-sparse weights");
   module.def(
       "unpack_weights", &unpack, py::arg("packed"),
       "int8 [bytes] -> (int8 [O, I/g, kh, kw], int32 [O] folded bias, int32 [O] weight sums, float32 [O] scale)");

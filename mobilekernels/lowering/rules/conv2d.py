@@ -33,7 +33,7 @@ def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
     if isinstance(layer, str):
         return layer
     packed, after = layer.packed, layer.after
-    family = "depthwise" if read_header(packed).format == "depthwise" else "gemm"
+    family = read_header(packed).family
     channels, _, *kernel = layer.shape
     weights = ctx.buffer(f"{node.name}_packed", packed)
     window: tuple[Any, ...] = (

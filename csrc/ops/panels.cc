@@ -1,0 +1,90 @@
+#include "ops/panels.h"
+
+#include <cstring>
+
+#include "runtime/dispatch.h"
+
+namespace mobilekernels {
+namespace {
+
+constexpr auto kQuadBytes = static_cast<int64_t>(kQuad);
+constexpr auto kMostPixels = static_cast<int64_t>(kMostPanelPixels);
+
+int64_t quads_of(int64_t k) { return (k + kQuadBytes - 1) / kQuadBytes; }
+
+bool has_whole_quads(const RowSource& s) { return s.channels % kQuadBytes == 0; }
+
+// Zero points in the form that the image is in.
+int8_t padding_code(const RowSource& s) { return static_cast<int8_t>(s.u8 ? s.zero_point ^ 0x80 : s.zero_point); }
+
+}  // namespace
+
+int64_t PanelWriter::workspace_bytes(const RowSource& s) {
+  return has_whole_quads(s) ? s.channels : kMostPixels * quads_of(s.k()) * kQuadBytes;
+}
+
+PanelWriter::PanelWriter(const RowSource& source, const SpgemmKernel& kernel, void* workspace)
+    : source_(source),
+      kernel_(kernel),
+      whole_quads_(has_whole_quads(source)),
+      memory_(static_cast<int8_t*>(workspace)) {
+  if (whole_quads_) std::memset(memory_, padding_code(source), static_cast<size_t>(source.channels));
+}
+
+void PanelWriter::write(int64_t first_channel, int64_t begin, int64_t end, char* panel) const {
+  const auto vector = static_cast<int64_t>(kernel_.vector);
+  SpgemmPack pack{};
+  pack.to = panel;
+  pack.pixels = static_cast<size_t>((end - begin + vector - 1) / vector * vector);
+  pack.flip = source_.u8 == kernel_.u8 ? 0 : 0x80;
+  if (whole_quads_) {
+    write_taps(first_channel, begin, end, pack);
+    return;
+  }
+  // Codes are copied as they are: to the scalar kernel a code is a byte.
+  RowSource bytes = source_;
+  bytes.u8 = false;
+  bytes.zero_point = padding_code(source_);
+  const int64_t row_bytes = quads_of(source_.k()) * kQuadBytes;
+  pack_rows(bytes, scalar::gemm, first_channel, begin, end, reinterpret_cast<char*>(memory_),
+            static_cast<size_t>(row_bytes));
+  const int8_t* rows[kMostPanelPixels];
+  for (int64_t i = 0; i < static_cast<int64_t>(pack.pixels); ++i) {
+    rows[i] = memory_ + (i < end - begin ? i : 0) * row_bytes;
+  }
+  pack.rows = rows;
+  pack.quads = static_cast<size_t>(row_bytes / kQuadBytes);
+  kernel_.pack(pack);
+}
+
+// One tap after the other: its rows of channels are where the window of each pixel meets the image.
+void PanelWriter::write_taps(int64_t first_channel, int64_t begin, int64_t end, SpgemmPack pack) const {
+  const RowSource& s = source_;
+  const Window& w = s.window;
+  const auto padded = static_cast<int64_t>(pack.pixels);
+  const int8_t* origins[kMostPanelPixels];  // of the windows, which may lie outside of the image
+  int64_t tops[kMostPanelPixels], lefts[kMostPanelPixels];
+  const int64_t image_bytes = s.shape.h * s.shape.w * s.shape.c;
+  for (int64_t i = 0; i < padded; ++i) {
+    const int64_t pixel = i < end - begin ? begin + i : begin;
+    tops[i] = pixel / s.out_w % s.out_h * w.stride_h - w.pad_top;
+    lefts[i] = pixel % s.out_w * w.stride_w - w.pad_left;
+    origins[i] = s.x + pixel / s.out_w / s.out_h * image_bytes + first_channel;
+  }
+  const int8_t* rows[kMostPanelPixels];
+  pack.rows = rows;
+  pack.quads = static_cast<size_t>(s.channels / kQuadBytes);
+  for (int64_t kh = 0; kh < w.kernel_h; ++kh) {
+    for (int64_t kw = 0; kw < w.kernel_w; ++kw) {
+      for (int64_t i = 0; i < padded; ++i) {
+        const int64_t y = tops[i] + kh * w.dilation_h, x = lefts[i] + kw * w.dilation_w;
+        const bool inside = y >= 0 && y < s.shape.h && x >= 0 && x < s.shape.w;
+        rows[i] = inside ? origins[i] + (y * s.shape.w + x) * s.shape.c : memory_;
+      }
+      kernel_.pack(pack);
+      pack.to = static_cast<char*>(pack.to) + pack.pixels * pack.quads * kQuad;
+    }
+  }
+}
+
+}  // namespace mobilekernels
