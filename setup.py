@@ -50,10 +50,24 @@ def tool(name: str) -> str:
 
 def package_folder(name: str) -> Path:
     """Where an importable package lies, without importing it."""
+    folder = optional_package_folder(name)
+    if folder is None:
+        raise SystemExit(f"mobilekernels: building needs the package {name}: pip install {name}")
+    return folder
+
+
+def optional_package_folder(name: str) -> Path | None:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"mobilekernels: building needs the package {name}: pip install {name}")
+        return None
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def executorch_arguments(folder: Path | None) -> tuple[str, ...]:
+    """The ExecuTorch face is built where ExecuTorch is: nothing else needs it."""
+    if folder is None or not folder.is_dir():
+        return ("-DMOBILEKERNELS_EXECUTORCH=OFF",)
+    return ("-DMOBILEKERNELS_EXECUTORCH=ON", f"-DMOBILEKERNELS_EXECUTORCH_DIR={folder}")
 
 
 def run(*command: str) -> None:
@@ -67,7 +81,11 @@ def this_machine() -> Target:
     return Target(
         BUILD / f"cmake-{sys.implementation.cache_tag}",
         sysconfig.get_config_var("EXT_SUFFIX"),
-        (f"-DPython_EXECUTABLE={sys.executable}", f"-DMOBILEKERNELS_TORCH_DIR={package_folder('torch')}"),
+        (
+            f"-DPython_EXECUTABLE={sys.executable}",
+            f"-DMOBILEKERNELS_TORCH_DIR={package_folder('torch')}",
+            *executorch_arguments(optional_package_folder("executorch")),
+        ),
     )
 
 
@@ -77,7 +95,8 @@ def cross_target(name: str, root: Path) -> Target:
         raise SystemExit(f"MOBILEKERNELS_CROSS: given {name!r}, accepted: {', '.join(CROSS_TARGETS)}")
     triplet, wheel_tag = CROSS_TARGETS[name]
     headers = root / "usr" / "include" / PYTHON
-    torch = root / "usr" / "local" / "lib" / PYTHON / "dist-packages" / "torch"
+    packages = root / "usr" / "local" / "lib" / PYTHON / "dist-packages"
+    torch = packages / "torch"
     for folder in (headers, torch):
         if not folder.is_dir():
             wanted = folder.relative_to(root)
@@ -95,6 +114,7 @@ def cross_target(name: str, root: Path) -> Target:
             # found first.
             f"-DCMAKE_CXX_FLAGS=-idirafter {root / 'usr' / 'include'}",
             f"-DMOBILEKERNELS_TORCH_DIR={torch}",
+            *executorch_arguments(packages / "executorch"),
             "-DMOBILEKERNELS_MANYLINUX=ON",
         ),
         {"build": {"build_base": str(build_folder / "wheel")}, "bdist_wheel": {"plat_name": wheel_tag}},
@@ -132,7 +152,8 @@ class CMakeBuild(build_ext):
         )
         run(cmake, "--build", str(TARGET.build_folder))
         # A library of an earlier build under another name would be loaded or shipped in its stead.
-        keep = {"libmobilekernels.so", "libmobilekernels_torch.so", f"_core{TARGET.ext_suffix}"}
+        keep = {f"libmobilekernels{face}.so" for face in ("", "_torch", "_executorch")}
+        keep.add(f"_core{TARGET.ext_suffix}")
         for stale in target.glob("*.so"):
             if stale.name not in keep:
                 stale.unlink()

@@ -19,7 +19,7 @@ from mobilekernels._version import __version__
 from mobilekernels.errors import FormatError
 
 if TYPE_CHECKING:
-    from mobilekernels import packing
+    from mobilekernels import executorch, packing
     from mobilekernels.compare import compare
     from mobilekernels.convert import convert
     from mobilekernels.converted import ConvertedModel
@@ -49,6 +49,7 @@ _LAZY = {
     "convert": "mobilekernels.convert:convert",
     "cpu_features": "mobilekernels.dispatch:cpu_features",
     "distill": "mobilekernels.distillation.distill:distill",
+    "executorch": "mobilekernels.executorch",
     "fold_masks": "mobilekernels.pruning.fold:fold_masks",
     "isa": "mobilekernels.dispatch:isa",
     "kernels": "mobilekernels.dispatch:kernels",
@@ -75,6 +76,7 @@ __all__ = [
     "convert",
     "cpu_features",
     "distill",
+    "executorch",
     "fold_masks",
     "isa",
     "kernels",

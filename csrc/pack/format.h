@@ -89,4 +89,7 @@ Status verify_packed(const void* data, size_t bytes, PackedWeight* packed);
 // remembered by address, size and header, so a payload that is changed in place afterwards is not noticed.
 Status open_packed(const void* data, size_t bytes, PackedWeight* packed);
 
+// Every blob is read in full once more: for whoever maps a file where another one lay.
+void forget_checked();
+
 }  // namespace mobilekernels

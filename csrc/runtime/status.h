@@ -24,6 +24,13 @@ inline Status format_error(std::string message) { return {StatusCode::format_err
 // The name of the Python exception for a code: faces without typed errors put it before the message.
 const char* exception_name(StatusCode code);
 
+// "<ExceptionName>: <message>" of a status that is an error.
+std::string error_text(const Status& status);
+
+// The same for a user who called `op`. The core names the function that found the error ("conv2d: x: ...", "packed
+// weight: magic: ..."), which several ops may share: `op` takes its place.
+std::string error_text(const char* op, const Status& status);
+
 }  // namespace mobilekernels
 
 #define MOBILEKERNELS_RETURN_IF_ERROR(expression)   \

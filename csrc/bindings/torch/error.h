@@ -9,14 +9,8 @@
 
 namespace mobilekernels::torch_face {
 
-// The core names the function that found the error ("conv2d: x: ...", "packed weight: magic: ..."). A user called
-// `op`, which may share that function with other ops, so `op` takes its place.
 inline void check(const char* op, const Status& status) {
-  if (status.ok()) return;
-  const size_t colon = status.message.find(": ");
-  const std::string rest = colon == std::string::npos ? ": " + status.message : status.message.substr(colon);
-  const char* argument = status.code == StatusCode::format_error ? ": packed" : "";
-  throw std::runtime_error(std::string(exception_name(status.code)) + ": " + op + argument + rest);
+  if (!status.ok()) throw std::runtime_error(error_text(op, status));
 }
 
 inline std::string argument_message(const char* op, const char* argument, const std::string& given,

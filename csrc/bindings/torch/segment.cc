@@ -13,7 +13,7 @@ constexpr const char* kOp = "segment";
 
 // The operators inside name themselves: their errors stay as they are.
 void check_segment(const Status& status) {
-  if (!status.ok()) throw std::runtime_error(std::string(exception_name(status.code)) + ": " + status.message);
+  if (!status.ok()) throw std::runtime_error(error_text(status));
 }
 
 std::string name_of(const char* list, size_t i) { return std::string(list) + "[" + std::to_string(i) + "]"; }

@@ -1,0 +1,34 @@
+/* libmobilekernels_executorch: the operators mobilekernels::* as kernels of ExecuTorch. Linking or loading the library
+ * registers them; what is declared here is for asking what it is and what went wrong. Plain C, for every language. */
+#ifndef MOBILEKERNELS_EXECUTORCH_H_
+#define MOBILEKERNELS_EXECUTORCH_H_
+
+#define MOBILEKERNELS_EXECUTORCH_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0" */
+MOBILEKERNELS_EXECUTORCH_API const char* mobilekernels_executorch_version(void);
+
+/* The names of all kernels ("mobilekernels::conv2d.out" ...), sorted; null after the last. */
+MOBILEKERNELS_EXECUTORCH_API const char* const* mobilekernels_executorch_ops(void);
+
+/* "": this library's kernels are the ones that run. Else why they are not: another copy of it was first in this process
+ * (ExecuTorch would end the process over a second registration, so there is none), or ExecuTorch refused them. */
+MOBILEKERNELS_EXECUTORCH_API const char* mobilekernels_executorch_refusal(void);
+
+/* What the latest kernel that failed in this thread had to say, "ValueError: conv2d: x: given ..., accepted ..."; "" if
+ * none did. Valid until the next one fails. */
+MOBILEKERNELS_EXECUTORCH_API const char* mobilekernels_executorch_last_error(void);
+
+/* To be called when a file was loaded, before its first run. Packed weights are checked in full when an operator first
+ * sees them, and remembered by their address, where another file may have come to lie since. */
+MOBILEKERNELS_EXECUTORCH_API void mobilekernels_executorch_file_loaded(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
