@@ -9,6 +9,7 @@ PYTEST ?=
 DEMO ?=
 COUNT ?=
 MCA ?=
+X86 ?=
 BENCH ?=
 ACCURACY ?=
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 REQUIREMENTS := $(wildcard requirements/*.txt)
 INSTALLED := $(VENV)/.installed
 EDITABLE := $(VENV)/.editable
-CPP := $(shell find csrc tests/cpp bench/cpp -name '*.h' -o -name '*.cc')
+CPP := $(shell find csrc tests/cpp tests/x86 bench/cpp -name '*.h' -o -name '*.cc')
 # Absolute, and the virtual environment's tools first: what builds must not depend on what else a machine has.
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -25,7 +26,7 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm runner test-devices count-arm mca-arm bench accuracy lint format symbols clean distclean
+.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm x86 test-x86 runner test-devices count-arm mca-arm bench accuracy lint format symbols clean distclean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -92,6 +93,17 @@ wheel-aarch64: $(INSTALLED) ## cross-build the wheel for aarch64 Linux into dist
 test-arm: build runner arm wheel-aarch64 ## C++ and Python tests on emulated ARM cores (Debian: qemu-user)
 	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }
 	$(BIN)/python -m tests.arm.emulate --wheel dist/mobilekernels-*-$(AARCH64_WHEEL)
+
+x86: $(INSTALLED) ## build static C++ tests and the benchmark runner, for emulated x86 CPUs
+	@mkdir -p build
+	@$(BIN)/cmake --preset linux-x86_64 -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF) > build/linux-x86_64.log 2>&1 || \
+	  { cat build/linux-x86_64.log; exit 1; }
+	$(BIN)/cmake --build --preset linux-x86_64
+
+test-x86: runner x86 ## C++ tests on emulated x86 CPUs, with and without AVX-512 (Debian: bochs bochs-term qemu-user); X86="--cpu icelake --only gemm_test"
+	@for tool in bochs qemu-x86_64; do command -v $$tool > /dev/null || \
+	  { echo "make test-x86 needs $$tool: apt-get install bochs bochs-term qemu-user"; exit 1; }; done
+	$(BIN)/python -m tests.x86.emulate $(X86)
 
 runner: $(INSTALLED) ## build the benchmark runner for this machine (`make arm` builds it for ARM)
 	@mkdir -p build

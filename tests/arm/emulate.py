@@ -9,27 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
-from tests.arm import cpp_suite, python_suite
+from tests.arm import python_suite
 from tests.arm.cores import CORES
-from tests.arm.result import Result, matrix
-
-Task = Callable[[], Result]
-# The cores of this machine are few, and each session wants one: two at once.
-AT_ONCE = 2
-
-
-def run_all(tasks: list[Task]) -> list[Result]:
-    """In the order of `tasks`; each result is printed as soon as it is there."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(task) for task in tasks]
-        for future in as_completed(futures):
-            print(future.result().text(), flush=True)
-    return [future.result() for future in futures]
+from tests.emulated import cpp_suite
+from tests.emulated.run import Task, conclude, run_all
 
 
 def python_tasks(stage: python_suite.Stage) -> list[Task]:
@@ -54,10 +40,7 @@ def main() -> int:
             print(f"left out of the Python suites: {what}: {reason}")
     else:
         results = run_all(tasks)
-    print(matrix(results))
-    passed, failed = sum(r.passed for r in results), sum(len(r.failures) for r in results)
-    print(f"{passed} passed, {failed} failed")
-    return 0 if failed == 0 and passed > 0 and all(r.passed for r in results) else 1
+    return conclude(results)
 
 
 if __name__ == "__main__":

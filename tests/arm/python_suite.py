@@ -18,8 +18,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.arm.cores import Core
-from tests.arm.result import Result
+from tests.emulated.cores import Core
+from tests.emulated.result import Result
 from tools import arm_root
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.arm import python_suite
-from tests.arm.cores import CORES, best_of_families
-from tests.arm.result import Result, matrix
+from tests.arm.cores import CORES, ISAS
+from tests.emulated.cores import best_of_families
+from tests.emulated.result import Result, matrix
 from tools import check_wheel
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def test_expected_choice_is_the_least_of_cap_core_and_family() -> None:
         "neon_dotprod",
     ]
     assert list(core("max,sme=off").values()) == ["neon_i8mm", "scalar", "neon", "neon_dotprod", "neon_i8mm"]
-    assert best_of_families()["pool"] == "neon"
+    assert best_of_families(ISAS)["pool"] == "neon"
 
 
 def test_report_of_pytest_is_counted(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 //
 //   TEST(name) { EXPECT_EQ(given, expected); }
 //
-// Each program is one source file, so main() is here. It prints "N passed, N failed" and the first failures of each
-// test. Random numbers are the same on every machine. Buffers end where a page without access begins: a read or a
-// write past the end kills the program.
+// Each program is one source file, so main() is here. It prints "N passed, N failed on scalar, avx2" and the first
+// failures of each test. Random numbers are the same on every machine. Buffers end where a page without access begins:
+// a read or a write past the end kills the program.
 #pragma once
 
 #include <sys/mman.h>
@@ -210,6 +210,13 @@ inline void for_each_isa(const std::function<void(const std::string& isa)>& body
   EXPECT_OK(mobilekernels::set_isa_cap(""));
 }
 
+// Their names, so that a run on an emulated CPU shows what it covered.
+inline std::string runnable_isas() {
+  std::string names;
+  for_each_isa([&](const std::string& isa) { names += (names.empty() ? "" : ", ") + isa; });
+  return names;
+}
+
 inline void run_on_threads(void*, int tasks, void (*task)(void* arg, int i), void* arg) {
   std::vector<std::thread> threads;
   for (int i = 1; i < tasks; ++i) threads.emplace_back(task, arg, i);
@@ -249,6 +256,6 @@ int main() {
       std::printf("%s: %d checks failed\n", test.name, ::testing::failures());
     }
   }
-  std::printf("%d passed, %d failed\n", passed, failed);
+  std::printf("%d passed, %d failed on %s\n", passed, failed, testing::runnable_isas().c_str());
   return failed == 0 && passed > 0 ? 0 : 1;
 }

@@ -24,6 +24,14 @@ class Result:
         else:
             self.failures.append(failure)
 
+    def add(self, other: Result) -> None:
+        """Takes in what a further part of the suite gave."""
+        self.passed += other.passed
+        self.skipped += other.skipped
+        self.failures += other.failures
+        self.notes += other.notes
+        self.seconds += other.seconds
+
     def text(self) -> str:
         counts = f"{self.passed} passed, {len(self.failures)} failed"
         skipped = f", {self.skipped} skipped" if self.skipped else ""

@@ -1,0 +1,85 @@
+"""An emulated core, how programs run on it, and what dispatch must choose there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KERNELS = ROOT / "csrc" / "kernels"
+BUILD = ROOT / "build"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended: its exit code and output, whose last line says it where something killed it."""
+
+    code: int
+    output: str
+
+
+# Runs a command with more environment variables; the program may read the files.
+Emulator = Callable[[Sequence[str], Mapping[str, str], Sequence[Path]], Outcome]
+
+
+def qemu(*command: str) -> Emulator:
+    """qemu's emulation of programs. It shares this machine's files."""
+
+    def run(program: Sequence[str], variables: Mapping[str, str], files: Sequence[Path]) -> Outcome:
+        environment = {name: value for name, value in os.environ.items() if name != "MOBILEKERNELS_ISA"}
+        done = subprocess.run(
+            [*command, *program],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            env=environment | dict(variables),
+        )
+        if done.returncode < 0:
+            return Outcome(done.returncode, f"killed by signal {-done.returncode}")
+        output = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+        return Outcome(done.returncode, output.strip())
+
+    return run
+
+
+def best_of_families(isas: Sequence[str]) -> dict[str, str]:
+    """Kernel family -> the best of `isas` that it has a file for."""
+    folders = (folder for folder in sorted(KERNELS.iterdir()) if folder.is_dir())
+    return {f.name: [isa for isa in isas if (f / f"{isa}.cc").is_file()][-1] for f in folders}
+
+
+@dataclass(frozen=True)
+class Core:
+    """A core to emulate: the CMake preset whose programs it runs, and the best of `isas` that it has.
+
+    `isas` are those of its architecture, from the least preferred to the most (csrc/kernels/isa.h).
+    """
+
+    name: str
+    preset: str
+    emulator: Emulator
+    isas: tuple[str, ...]
+    isa: str
+
+    @property
+    def programs(self) -> Path:
+        """The folder of the C++ tests."""
+        return BUILD / self.preset / "tests" / "cpp"
+
+    @property
+    def runner(self) -> Path:
+        return BUILD / self.preset / "bench" / "cpp" / "mk_bench"
+
+    def run(self, *program: str | Path, cap: str | None = None, files: Sequence[Path] = ()) -> Outcome:
+        """`cap`: no better ISA than this one."""
+        return self.emulator([*map(str, program)], {} if cap is None else {"MOBILEKERNELS_ISA": cap}, files)
+
+    def expected(self, cap: str | None) -> dict[str, str]:
+        """Kernel family -> the ISA to be chosen there under a cap: the least of what each allows."""
+        allowed = (self.isas.index(self.isa), self.isas.index(cap or self.isas[-1]))
+        best = best_of_families(self.isas)
+        return {family: self.isas[min(*allowed, self.isas.index(isa))] for family, isa in best.items()}
