@@ -29,14 +29,13 @@ def qemu(*command: str) -> Emulator:
     """qemu's emulation of programs. It shares this machine's files."""
 
     def run(program: Sequence[str], variables: Mapping[str, str], files: Sequence[Path]) -> Outcome:
-        environment = {name: value for name, value in os.environ.items() if name != "MOBILEKERNELS_ISA"}
         done = subprocess.run(
             [*command, *program],
             capture_output=True,
             text=True,
             timeout=600,
             check=False,
-            env=environment | dict(variables),
+            env=os.environ | dict(variables),
         )
         if done.returncode < 0:
             return Outcome(done.returncode, f"killed by signal {-done.returncode}")
@@ -56,7 +55,9 @@ def best_of_families(isas: Sequence[str]) -> dict[str, str]:
 class Core:
     """A core to emulate: the CMake preset whose programs it runs, and the best of `isas` that it has.
 
-    `isas` are those of its architecture, from the least preferred to the most (csrc/kernels/isa.h).
+    `isas` are those of its architecture, from the least preferred to the most (csrc/kernels/isa.h). Where
+    `alone` is set, the tests run the kernels of `isa` and no others: its emulator is slow, and other cores
+    test those.
     """
 
     name: str
@@ -64,6 +65,12 @@ class Core:
     emulator: Emulator
     isas: tuple[str, ...]
     isa: str
+    alone: bool = False
+
+    @property
+    def tested(self) -> list[str]:
+        """The ISAs that the tests run."""
+        return [self.isa] if self.alone else list(self.isas[: self.isas.index(self.isa) + 1])
 
     @property
     def programs(self) -> Path:
@@ -76,7 +83,8 @@ class Core:
 
     def run(self, *program: str | Path, cap: str | None = None, files: Sequence[Path] = ()) -> Outcome:
         """`cap`: no better ISA than this one."""
-        return self.emulator([*map(str, program)], {} if cap is None else {"MOBILEKERNELS_ISA": cap}, files)
+        variables = {"MOBILEKERNELS_ISA": cap or "", "MOBILEKERNELS_TEST_ISA": self.isa if self.alone else ""}
+        return self.emulator([*map(str, program)], variables, files)
 
     def expected(self, cap: str | None) -> dict[str, str]:
         """Kernel family -> the ISA to be chosen there under a cap: the least of what each allows."""
