@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mobilekernels.distillation.arguments import check_models, check_numbers
+from mobilekernels.distillation.arguments import check_models, check_numbers, warn_of_schedule, warn_of_zeros
 from mobilekernels.distillation.hints import Hints, check_hints
 from mobilekernels.distillation.modes import evaluating
 from mobilekernels.distillation.run import Epoch, Run
@@ -62,12 +62,13 @@ def distill(
         loader: an iterable, once an epoch, of (inputs, labels), of inputs alone, which makes ``alpha`` 1, or
             of (inputs, labels, logits) where the teacher's logits were computed before: it is then not run.
         epochs: to make in all, those in the checkpoint included.
-        optimizer: over the student's parameters.
+        optimizer: over the student's parameters, or some of them.
         temperature: above 0; higher tells more of how the teacher ranks wrong classes.
         alpha: weight of the teacher's part, 0 to 1.
         hints: pairs of module names, the student's and the teacher's, whose results are to agree.
         scheduler: of the learning rate, stepped after each step of the optimizer.
-        pruner: made on the student; stepped after each step of the optimizer, and saved in the checkpoint.
+        pruner: made on the student; stepped after each step of the optimizer, and saved in the checkpoint. A
+            student that is pruned already keeps its zeros by ``Pruner.of_zeros(student)``.
         evaluate: gives the student's score after each epoch (it is in evaluation mode then).
         progress: whether to show progress on stderr.
         checkpoint: a file that is written after each epoch. A run that finds it there goes on from it, bit
@@ -78,6 +79,9 @@ def distill(
         TypeError, ValueError: an argument is of a wrong type or value, or the checkpoint is of other
             settings; the message names it.
         FloatingPointError: the loss became NaN or infinite.
+
+    Warns:
+        UserWarning: the student has zeros that nothing holds, or the pruner's schedule ends after the run.
     """
     check_models(student, teacher, optimizer, scheduler, pruner)
     check_numbers(epochs, temperature, alpha, hint_weight)
@@ -85,6 +89,8 @@ def distill(
         raise ValueError("hints: given without a teacher; accepted is () then")
     pairs = check_hints(hints, student, teacher) if teacher is not None else ()
     run = Run(student, teacher, loader, optimizer, temperature, alpha, hint_weight, scheduler, pruner, pairs)
+    warn_of_zeros(student, optimizer, pruner)
+    warn_of_schedule(pruner, loader, epochs)
     path = None if checkpoint is None else Path(checkpoint)
     done: list[Epoch] = []
     if path is not None and path.exists():

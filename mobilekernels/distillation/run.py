@@ -22,6 +22,9 @@ from mobilekernels.pruning.pruner import Pruner
 # Of the regressors behind hints, which Adam trains: they are small, and Adam needs no tuning there.
 _HINT_LEARNING_RATE = 1e-3
 
+# What cross entropy takes for classes.
+_LABELS = (torch.int64, torch.uint8)
+
 _LOADER_ACCEPTED = (
     "accepted are inputs, (inputs, labels) or (inputs, labels, teacher's logits), where inputs are a tensor "
     "or a tuple of them"
@@ -225,6 +228,11 @@ class _Batch:
             given = ", ".join(type(tensor).__name__ for tensor in tensors)
             raise TypeError(f"{where}: given {given}; {_LOADER_ACCEPTED}")
         rest = [None if part is None else part.to(device) for part in parts[1:]]
+        if rest and rest[0] is not None and rest[0].dtype not in _LABELS and not rest[0].is_floating_point():
+            raise TypeError(
+                f"{where}: given labels of {rest[0].dtype}; accepted are int64 and uint8 (classes), and "
+                "floats (their probabilities)"
+            )
         return cls(tuple(tensor.to(device) for tensor in inputs), *rest)
 
 

@@ -132,6 +132,11 @@ class Pruner:
         """Whether an optimizer calls `step()`."""
         return self._handle is not None
 
+    def is_of(self, model: nn.Module) -> bool:
+        """Whether the weights that are pruned are the model's own."""
+        known = {id(parameter) for parameter in model.parameters()}
+        return all(id(layer.module._parameters.get("weight")) in known for layer in self._pruned)
+
     def step(self) -> None:
         """To be called after each step of the optimizer."""
         self.steps += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -259,11 +260,22 @@ def test_the_pruner_steps_once_a_step() -> None:
         ({"teacher": STUDENT}, ValueError, "teacher: given the student itself"),
         ({"teacher": nn.Sequential(nn.Flatten(), nn.Linear(50, 5))}, ValueError, r"teacher: gives \(16, 5\)"),
         ({"optimizer": "sgd"}, TypeError, "optimizer: given a str"),
+        (
+            {"optimizer": torch.optim.SGD(TEACHER.parameters(), lr=0.0)},
+            ValueError,
+            "optimizer: given one that has none of the student's parameters",
+        ),
         ({"scheduler": 3}, TypeError, "scheduler: given a int"),
         ({"pruner": 3}, TypeError, "pruner: given a int"),
+        (
+            {"pruner": mk.prune(TEACHER, 0.5, schedule=mk.CubicSchedule(begin=99))},
+            ValueError,
+            "pruner: given one of another model",
+        ),
         ({"loader": []}, ValueError, "loader: yields nothing"),
         ({"loader": [3]}, TypeError, r"loader\[0\]: given int"),
         ({"loader": [(IMAGES, 3)]}, TypeError, r"loader\[0\]: given Tensor, int"),
+        ({"loader": [(IMAGES, LABELS.int())]}, TypeError, r"loader\[0\]: given labels of torch.int32"),
         ({"loader": [(IMAGES,) * 4]}, TypeError, r"loader\[0\]: given 4 items"),
         ({"hints": "ab"}, TypeError, "hints: given 'ab'"),
         ({"hints": [("2",)]}, TypeError, r"hints: given \('2',\) in it"),
@@ -284,6 +296,42 @@ def test_bad_arguments_are_named(options: dict[str, Any], error: type[Exception]
     }
     with pytest.raises(error, match=message):
         mk.distill(**{**settings, **options})
+
+
+def test_zeros_that_nothing_holds_are_warned_of() -> None:
+    def train(student: nn.Module, held: str) -> float:
+        optimizer = torch.optim.SGD(student.parameters(), lr=0.05)
+        pruner = None if held == "nothing" else mk.Pruner.of_zeros(student)
+        if pruner is not None and held == "optimizer":
+            pruner.attach(optimizer)
+            pruner = None
+        mk.distill(student, None, loader(), epochs=1, optimizer=optimizer, pruner=pruner, progress=False)
+        return mk.sparsity_report(student, (1, 4)).sparsity
+
+    pruned = mk.prune(STUDENT, 0.75, (1, 4))
+    zeros = mk.sparsity_report(pruned, (1, 4)).sparsity
+    assert zeros > 0.5
+    with pytest.warns(UserWarning, match=r"student: 57\.4% of its weights are zero.*Pruner\.of_zeros"):
+        assert train(copy.deepcopy(pruned), "nothing") < 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert train(copy.deepcopy(pruned), "pruner") == zeros
+        assert train(copy.deepcopy(pruned), "optimizer") == zeros
+        # A head that begins with zeros is not pruned.
+        fresh = copy.deepcopy(STUDENT)
+        nn.init.zeros_(fresh[-1].weight)  # type: ignore[arg-type]
+        train(fresh, "nothing")
+
+
+def test_a_schedule_that_ends_after_the_run_is_warned_of() -> None:
+    with pytest.warns(
+        UserWarning,
+        match="pruner: its schedule ends at step 8, and training at step 6; the sparsity will be 0.48",
+    ):
+        Setup(hints=()).run(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Setup(hints=()).run(3)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run() -> None:
