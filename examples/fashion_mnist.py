@@ -590,7 +590,7 @@ def accuracy_table(finding: Finding) -> Table:
         for summary in finding.rows
     ]
     seeds = len(finding.rows[0].test_float)
-    return Table(f"{finding.network}: accuracy on the test images, {seeds} seeds", header, cells)
+    return Table(f"{finding.network}: accuracy on the test images (seeds: {seeds})", header, cells)
 
 
 def _spread(values: Sequence[float], form: str = ".2f") -> str:
