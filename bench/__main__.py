@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[1]
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="two networks, five layers, few rounds: a look, no figures"
+        "--quick", action="store_true", help="a few networks and layers, few rounds: a look, no figures"
     )
     parser.add_argument("--layers", type=Path, help="a layer list (bench/layers/yardstick.txt)")
     parser.add_argument("--output", type=Path, default=RESULTS, help="a folder (bench/results)")
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     # Processes of their own: threads and settings of an engine stay where they were made.
-    codes = [_micro(options), _e2e(options)]
+    codes = [_micro(options), _e2e(options), _sparse(options)]
     print(f"{time.monotonic() - start:.0f} s; read {write_index(options.output)}")
     return max(codes)
 
@@ -54,6 +54,11 @@ def _micro(options: argparse.Namespace) -> int:
 
 def _e2e(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "bench.e2e", "--output", str(options.output)]
+    return subprocess.run([*command, *(["--quick"] if options.quick else [])], cwd=_ROOT).returncode
+
+
+def _sparse(options: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "bench.sparse", "--output", str(options.output)]
     return subprocess.run([*command, *(["--quick"] if options.quick else [])], cwd=_ROOT).returncode
 
 

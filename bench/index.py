@@ -12,11 +12,13 @@ from bench.micro import report as layers
 def write_index(folder: Path) -> Path:
     """README.md of a folder of results, from the JSON files in it."""
     lines = ["# Benchmark", ""]
-    networks, micro = folder / "e2e.json", folder / "micro.json"
+    networks, micro, sparse = (folder / f"{name}.json" for name in ("e2e", "micro", "sparse"))
     if networks.exists():
         lines += _networks(json.loads(networks.read_text(encoding="utf-8")))
     if micro.exists():
         lines += _layers(json.loads(micro.read_text(encoding="utf-8")))
+    if sparse.exists():
+        lines += _sparse(json.loads(sparse.read_text(encoding="utf-8")))
     lines += ["How it is measured: docs/benchmarks.md. To repeat it: `make bench`.", ""]
     path = folder / "README.md"
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -51,6 +53,20 @@ def _layers(found: dict) -> list[str]:  # type: ignore[type-arg]
     if ratio is not None:
         lines += [f"Our time over the best peer's: {ratio:.2f} (geometric mean); noise {noise:.1%}.", ""]
     return [*lines, "![roofline](roofline.png)", "", "![times over ours](micro.png)", ""]
+
+
+def _sparse(found: dict) -> list[str]:  # type: ignore[type-arg]
+    gains: dict[str, list[float]] = {}
+    for row in (row for layer in found["layers"] for row in layer["rows"]):
+        what = f"{row['zeros']:.0%} {'x'.join(map(str, row['block']))}"
+        gains.setdefault(what, []).append(row["dense"] / row["seconds"])
+    each = ", ".join(f"{what} {statistics.geometric_mean(values):.2f}" for what, values in gains.items())
+    return [
+        "## Zeros: [layers](sparse.md), [networks](sparse_networks.md)",
+        "",
+        f"Speed-up over our dense kernels by zeros (geometric mean of the layers): {each}.",
+        "",
+    ]
 
 
 def _verdict(noise: float) -> str:

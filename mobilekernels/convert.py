@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import fx
 from torch.utils import _pytree as pytree
 
 from mobilekernels.converted import ConvertedModel, InputSpec
-from mobilekernels.report import Report
+from mobilekernels.report import LayerReport, Report
+
+if TYPE_CHECKING:
+    from mobilekernels.pruning.blocks import Block
+    from mobilekernels.sparsity.curves import Curves
+    from mobilekernels.sparsity.plan import Planner
 
 
 def convert(
-    model: Any, example_inputs: torch.Tensor | tuple[Any, ...] | list[Any], *, narrow_weights: bool = True
+    model: Any,
+    example_inputs: torch.Tensor | tuple[Any, ...] | list[Any],
+    *,
+    narrow_weights: bool = True,
+    sparse: str | Block = "auto",
+    curves: Curves | str | os.PathLike[str] | None = None,
+    target: str | None = None,
 ) -> tuple[ConvertedModel, Report]:
     """Rewrites a quantized model onto our kernels.
 
@@ -24,14 +36,24 @@ def convert(
             batch size of the example is not baked in.
         narrow_weights: weight codes of -128, which the kernels do not take, become -127, and the report says
             how many; False leaves layers that have any in float.
+        sparse: which convolutions and linear layers skip the zeros of their weights. "auto": those where the
+            break-even curves promise a gain, each in its better block (4x4 or 1x4); "never"; "always": all
+            but depthwise ones; a block, (4, 4) or (1, 4): all but depthwise ones, in this block. The bytes of
+            the results are the same, and every choice runs on every instruction set.
+        curves: a file of break-even curves, as ``python -m mobilekernels tune`` writes it. None: the file
+            that the environment variable MOBILEKERNELS_CURVES names, else the curves that the package brings.
+        target: the instruction set whose curves decide, such as "neon_dotprod" for a phone; None: the one
+            that convolutions run on here.
 
     Returns:
         The converted model and the report, which is also its `report`. An operator that cannot be converted
         stays in float between a dequantize and a quantize, and the report says why.
 
     Raises:
-        TypeError: the model or the example inputs are of a type not listed.
-        ValueError: the model is not quantized, or does not run on the example inputs.
+        TypeError: an argument is of a type not listed.
+        ValueError: the model is not quantized, or does not run on the example inputs; `sparse` or `target` is
+            not one of those listed.
+        FormatError: the file of curves is missing or damaged.
         NotImplementedError: the model writes into its inputs, or torch.fx cannot trace it.
     """
     from mobilekernels.frontends import detect, to_canonical
@@ -43,17 +65,20 @@ def convert(
     from mobilekernels.segments.partition import fuse_segments
 
     inputs = _inputs(example_inputs)
+    planner = _planner(sparse, curves, target)
     kind = detect(model)
     canonical = to_canonical(model, inputs)
     leaves = _leaves(canonical, inputs)
     remarks = _narrow(canonical) if narrow_weights else ()
     prepare(canonical, leaves)
-    lowered = lower(canonical)
+    lowered = lower(canonical, planner)
     fused = fuse_residual_adds(lowered.module)
     if fuse_segments(lowered.module):
         shapes = ", ".join("x".join(map(str, x.shape)) for x in leaves if isinstance(x, torch.Tensor))
         remarks += (f"activations for {shapes}: {memory_of(lowered.module, leaves)}",)
-    report = Report(describe(canonical, lowered.notes, fused), kind.value, remarks)
+    layers = describe(canonical, lowered.notes, fused)
+    remarks += _sparsity_remarks(planner, layers)
+    report = Report(layers, kind.value, remarks)
     return ConvertedModel(lowered.module, report, _specs(canonical, leaves)), report
 
 
@@ -65,6 +90,38 @@ def _inputs(example_inputs: Any) -> tuple[Any, ...]:
     raise TypeError(
         f"example_inputs: given {type(example_inputs).__name__}, accepted a tensor or a tuple of inputs"
     )
+
+
+def _planner(sparse: Any, curves: Any, target: Any) -> Planner:
+    from mobilekernels.dispatch import cpu_features, kernels
+    from mobilekernels.errors import bad_argument
+    from mobilekernels.sparsity.curve_file import find_curves
+    from mobilekernels.sparsity.plan import Planner
+
+    if target is None:
+        target = next(k.isa for k in kernels() if k.family == "gemm" and k.chosen)
+    elif not isinstance(target, str):
+        raise bad_argument(TypeError, "convert", "target", type(target).__name__, "str or None")
+    elif target not in cpu_features():
+        raise bad_argument(
+            ValueError, "convert", "target", f"{target!r}", f"one of {', '.join(cpu_features())}"
+        )
+    return Planner(sparse, find_curves(curves), target)
+
+
+def _sparsity_remarks(planner: Planner, layers: tuple[LayerReport, ...]) -> tuple[str, ...]:
+    """Where the choices come from; what is known of the layers themselves is in their rows."""
+    from mobilekernels.sparsity.plan import PRUNED
+
+    isa, origin = planner.isa, planner.curves.origin
+    chosen = sum(1 for layer in layers if layer.block)
+    pruned = sum(1 for layer in layers if layer.sparsity is not None and layer.sparsity >= PRUNED)
+    if planner.blind and pruned:
+        why = f"no curve for {isa} in {origin} (python -m mobilekernels tune makes one)"
+        return (f"layers with zeros that stay dense: {pruned}; {why}",)
+    if chosen:
+        return (f"layers that skip zeros: {chosen} (sparse={planner.mode!r}, for {isa} by {origin})",)
+    return ()
 
 
 def _placeholders(module: fx.GraphModule) -> list[fx.Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,6 +22,11 @@ class LayerReport:
         reason: why it stayed stock.
         macs: multiplications and additions, as pairs; 0 but for convolutions and linear layers.
         weight_bytes: of the packed weight.
+        sparsity: share of the weight's codes that are zero; None where it has none that kernels could skip.
+        occupancy: share of blocks that hold a non-zero, by block ("4x4", "1x4").
+        block: that the kernel skips; empty where it computes everything.
+        gain: speed-up over the dense kernel that the break-even curve promises; None where it tells nothing.
+        advice: why zeros do not pay, and what would; empty where they do or where there are few.
     """
 
     name: str
@@ -32,6 +38,16 @@ class LayerReport:
     reason: str = ""
     macs: int = 0
     weight_bytes: int = 0
+    sparsity: float | None = None
+    occupancy: dict[str, float] = field(default_factory=dict)
+    block: str = ""
+    gain: float | None = None
+    advice: str = ""
+
+    @property
+    def pruned(self) -> bool:
+        """Whether there is something to tell of its zeros."""
+        return bool(self.block or self.advice)
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,9 @@ class Report:
         }
 
     def __str__(self) -> str:
-        return "\n".join((*self._summary(), "", *self._table(), *self._stock_reasons()))
+        zeros = ["", *_aligned(_ZERO_TITLES, self._zeros(), right=range(1, 6))] if self._zeros() else []
+        layers = _aligned(_TITLES, [_cells(layer) for layer in self.layers], right=range(5, len(_TITLES)))
+        return "\n".join((*self._summary(), "", *layers, *zeros, *self._stock_reasons()))
 
     def html_fragment(self) -> str:
         """The report as a piece of HTML, for a larger page."""
@@ -85,7 +103,7 @@ class Report:
         rows = "".join(_html_row(layer) for layer in self.layers)
         return (
             f'<section class="mk-report"><ul>{summary}</ul>'
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{self._zeros_html()}</section>"
         )
 
     def to_html(self) -> str:
@@ -108,15 +126,21 @@ class Report:
         source = [f"source: {self.source}"] if self.source else []
         return [*source, *lines, *(f"note: {remark}" for remark in self.remarks)]
 
-    def _table(self) -> list[str]:
-        cells = [_TITLES, *(_cells(layer) for layer in self.layers)]
-        widths = [max(len(row[i]) for row in cells) for i in range(len(_TITLES))]
-        aligned = [
-            "  ".join(_align(c, w, i) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-            for row in cells
-        ]
-        lines = [line.rstrip() for line in aligned]
-        return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+    def _zeros(self) -> list[tuple[str, ...]]:
+        """Rows of the layers whose zeros are used, or could be."""
+        return [_zero_cells(layer) for layer in self.layers if layer.pruned]
+
+    def _zeros_html(self) -> str:
+        if not self._zeros():
+            return ""
+        head = "".join(f"<th>{html.escape(title)}</th>" for title in _ZERO_TITLES)
+        rows = "".join(
+            f'<tr class="{"" if row[4] != _DENSE else "advice"}">'
+            + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+            + "</tr>"
+            for row in self._zeros()
+        )
+        return f'<table class="zeros"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
     def _stock_reasons(self) -> list[str]:
         if not self.stock:
@@ -129,14 +153,18 @@ class Report:
 
 
 _TITLES = ("name", "op", "input", "output", "kernel", "MMAC", "KiB")
-_RIGHT_ALIGNED_FROM = 5
+_ZERO_TITLES = ("pruned layer", "zeros", "4x4 in use", "1x4 in use", "runs", "gain", "")
+_DENSE = "dense"
 
 _STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#222}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left;white-space:nowrap}
 td:nth-child(n+6){text-align:right}
-tr.stock{background:#fff1e6}
+tr.stock,tr.advice{background:#fff1e6}
+table.zeros{margin-top:1.5rem}
+.zeros td:nth-child(n+2){text-align:right}
+.zeros td:last-child{text-align:left;white-space:normal}
 """
 
 
@@ -146,7 +174,7 @@ def _cells(layer: LayerReport) -> tuple[str, ...]:
         layer.op,
         ", ".join(_shape(s) for s in layer.input_shapes),
         _shape(layer.output_shape),
-        layer.kernel if layer.status == "ours" else "stock",
+        f"{layer.kernel} {layer.block}".strip() if layer.status == "ours" else "stock",
         f"{layer.macs / 1e6:.2f}" if layer.macs else "",
         f"{layer.weight_bytes / 1024:.1f}" if layer.weight_bytes else "",
     )
@@ -158,8 +186,28 @@ def _html_row(layer: LayerReport) -> str:
     return f'<tr class="{layer.status}"{title}>{cells}</tr>'
 
 
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.rjust(width) if column >= _RIGHT_ALIGNED_FROM else cell.ljust(width)
+def _zero_cells(layer: LayerReport) -> tuple[str, ...]:
+    return (
+        layer.name,
+        "" if layer.sparsity is None else f"{layer.sparsity:.0%}",
+        *(f"{layer.occupancy[block]:.0%}" if block in layer.occupancy else "" for block in ("4x4", "1x4")),
+        layer.block or _DENSE,
+        "" if layer.gain is None else f"{layer.gain:.1f}x",
+        layer.advice,
+    )
+
+
+def _aligned(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], right: Collection[int]) -> list[str]:
+    """A table as lines; the columns `right` are aligned to the right."""
+    cells = [titles, *rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(titles))]
+    lines = [
+        "  ".join(
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
 def _shape(shape: Shape | None) -> str:

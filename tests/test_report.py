@@ -17,6 +17,34 @@ ROWS = (
     LayerReport("fc", "linear", ((1, 4),), (1, 10), "", "stock", "weight holds -128", 2304),
 )
 REPORT = Report(ROWS, "FX graph module", ("3 codes moved",))
+PRUNED = Report(
+    (
+        *ROWS,
+        LayerReport(
+            "used",
+            "conv2d",
+            ((1, 8, 8, 8),),
+            (1, 8, 8, 8),
+            "spgemm/avx2",
+            "ours",
+            sparsity=0.8,
+            occupancy={"4x4": 0.2, "1x4": 0.2},
+            block="4x4",
+            gain=3.71,
+        ),
+        LayerReport(
+            "lost",
+            "conv2d",
+            ((1, 8, 8, 8),),
+            (1, 8, 8, 8),
+            "gemm/avx2",
+            "ours",
+            sparsity=0.6,
+            occupancy={"4x4": 0.99, "1x4": 0.87},
+            advice="as many zeros would pay with block=(4, 4) (1.9x)",
+        ),
+    )
+)
 
 
 class _WellFormed(HTMLParser):
@@ -60,6 +88,31 @@ def test_the_dictionary_is_json():
     assert content["mac_coverage"] == pytest.approx(0.75)
     assert content["layers"][0]["input_shapes"] == [[1, 3, 8, 8]]
     assert content["layers"][1]["reason"] == "no int8 kernel for cumsum"
+
+
+def test_zeros_have_a_table_of_their_own():
+    assert "pruned layer" not in str(REPORT)
+    assert "pruned layer" not in REPORT.to_html()
+    text = str(PRUNED)
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("pruned layer"))
+    assert lines[start + 2].split() == ["used", "80%", "20%", "20%", "4x4", "3.7x"]
+    assert lines[start + 3].split(maxsplit=5) == [
+        "lost",
+        "60%",
+        "99%",
+        "87%",
+        "dense",
+        "as many zeros would pay with block=(4, 4) (1.9x)",
+    ]
+    assert "spgemm/avx2 4x4" in text
+    content = json.loads(json.dumps(PRUNED.to_dict()))["layers"][3]
+    assert (content["block"], content["gain"], content["occupancy"]["4x4"]) == ("4x4", 3.71, 0.2)
+    parser = _WellFormed()
+    parser.feed(PRUNED.to_html().removeprefix("<!doctype html>"))
+    assert parser.open == []
+    assert parser.rows == 6 + 3
+    assert "as many zeros would pay with block=(4, 4) (1.9x)" in parser.text
 
 
 @pytest.mark.parametrize("page", [REPORT.html_fragment(), REPORT.to_html()])

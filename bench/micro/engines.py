@@ -19,6 +19,7 @@ from bench.micro.case import OUT_SCALE, OUT_ZERO_POINT, X_SCALE, X_ZERO_POINT, C
 from mobilekernels import packing
 from mobilekernels.engines.base import EngineAbsent
 from mobilekernels.engines.torch_int8 import quantized_engine
+from mobilekernels.pruning.blocks import Block
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,17 @@ class LayerEngine:
     includes: str = "nothing else"
 
 
-def ours(case: Case, weights: Weights) -> Instance:
-    """The custom op."""
+def ours(case: Case, weights: Weights, block: Block | None = None) -> Instance:
+    """The custom op; with a block on a weight that leaves out such blocks of zeros."""
     ops = torch.ops.mobilekernels
     codes, x = weights.codes, case.x
     scales = (weights.scale, X_SCALE, X_ZERO_POINT, OUT_SCALE)
     if case.is_linear:
-        packed = packing.pack_linear(codes.flatten(1), weights.bias, *scales)
+        packed = packing.pack_linear(codes.flatten(1), weights.bias, *scales, block=block)
         rows = x.reshape(case.image[0], case.channels)
         arguments = (rows, packed, case.out_channels, X_ZERO_POINT, OUT_ZERO_POINT, -128, 127)
         return Instance(lambda: ops.linear.default(*arguments), lambda y: _nhwc(case, y))
-    packed = packing.pack_conv2d(codes, weights.bias, *scales, case.groups)
+    packed = packing.pack_conv2d(codes, weights.bias, *scales, case.groups, block)
     (top, left), image = case.padding, (X_ZERO_POINT, OUT_ZERO_POINT, -128, 127)
     window = (list(case.kernel), list(case.stride), [top, top, left, left], [1, 1], case.groups)
     call = (x, packed, case.out_channels, *window, *image)

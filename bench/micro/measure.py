@@ -52,7 +52,7 @@ def measure(case: Case, engines: Sequence[LayerEngine], rounds: int, threads: in
                 absent[engine.name] = Measured(absent=str(reason))
                 continue
             instances[engine.name] = timed, decoy
-            close[engine.name] = _close(timed, exact)
+            close[engine.name] = share_close(timed, exact)
         with pinned(cpu_to_pin() if threads == 1 else None):
             timings = interleave_cold(
                 {
@@ -65,7 +65,8 @@ def measure(case: Case, engines: Sequence[LayerEngine], rounds: int, threads: in
     return {engine.name: (absent | found)[engine.name] for engine in engines}
 
 
-def _close(instance: Instance, exact: torch.Tensor) -> float | None:
+def share_close(instance: Instance, exact: torch.Tensor) -> float | None:
+    """Share of the result's codes within one of the exact ones; None for float engines."""
     if instance.codes is None:
         return None
     with instance.session():

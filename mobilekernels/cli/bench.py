@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write tables, JSON and a plot there; runs on devices are kept, and earlier ones of the folder "
         "stand in the same report (report.html)",
     )
+    options.add_sparsity(parser)
     options.add_json(parser)
     parser.epilog = (
         "examples:\n"

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_timing(parser)
     parser.add_argument("--html", metavar="FILE", help="write a page with plots too")
     options.add_quantization(parser)
+    options.add_sparsity(parser)
     options.add_json(parser)
     parser.epilog = (
         "example:\n  python -m mobilekernels compare torchvision:mobilenet_v2 --engines mobilekernels,xnnpack"

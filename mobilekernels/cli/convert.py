@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--html", metavar="FILE", help="write the conversion report as a page too")
     options.add_quantization(parser)
+    options.add_sparsity(parser)
     options.add_strict(parser)
     options.add_json(parser)
     parser.epilog = (

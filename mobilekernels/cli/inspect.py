@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     options.add_model(parser)
     parser.add_argument("--html", metavar="FILE", help="write the report as a page too")
+    options.add_sparsity(parser)
     options.add_strict(parser)
     options.add_json(parser)
     parser.epilog = (

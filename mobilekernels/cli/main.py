@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
-from mobilekernels.cli import bench, compare, convert, demo, exits, inspect, kernels, output, profile
+from mobilekernels.cli import bench, compare, convert, demo, exits, inspect, kernels, output, profile, tune
 
 _COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
@@ -17,6 +17,7 @@ _COMMANDS: dict[str, ModuleType] = {
     "inspect": inspect,
     "bench": bench,
     "profile": profile,
+    "tune": tune,
     "kernels": kernels,
 }
 

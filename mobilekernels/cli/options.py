@@ -62,6 +62,29 @@ def add_image_scaling(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_sparsity(parser: argparse.ArgumentParser) -> None:
+    """Which layers skip zeros."""
+    group = parser.add_argument_group("zeros (of a pruned model)")
+    group.add_argument(
+        "--sparse",
+        type=sparse,
+        default="auto",
+        metavar="auto|never|always|4x4|1x4",
+        help="which layers skip the zeros of their weights: where the break-even curves promise a gain "
+        "(auto), none, all, or all in one block",
+    )
+    group.add_argument(
+        "--curves",
+        metavar="FILE",
+        help="break-even curves, as the command tune writes them (MOBILEKERNELS_CURVES, else the package's)",
+    )
+    group.add_argument(
+        "--target",
+        metavar="ISA",
+        help="instruction set whose curves decide, such as neon_dotprod (this machine's)",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Machine-readable output."""
     parser.add_argument(
@@ -82,6 +105,17 @@ def add_timing(parser: argparse.ArgumentParser, rounds: int | None = 20) -> None
     parser.add_argument(
         "--rounds", type=positive, default=rounds, help="timed rounds, engines interleaved (20)"
     )
+
+
+def sparse(text: str) -> str | tuple[int, int]:
+    """``"auto"``, ``"never"``, ``"always"``, or a block: ``"4x4"`` -> (4, 4)."""
+    from mobilekernels.sparsity.plan import MODES
+    from mobilekernels.sparsity.zeros import SPARSE_BLOCKS, block_name
+
+    choices = {**dict.fromkeys(MODES), **{block_name(block): block for block in SPARSE_BLOCKS}}
+    if text not in choices:
+        raise argparse.ArgumentTypeError(f"given {text!r}; accepted are {', '.join(choices)}")
+    return choices[text] or text
 
 
 def shape(text: str) -> tuple[int, ...]:

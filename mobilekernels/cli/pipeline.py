@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -69,8 +69,13 @@ def run_pipeline(args: argparse.Namespace, loud: bool) -> Pipeline:
         calibration, random = _calibration(args, example, loud)
         float_module = model.module
         quantized = _quantize(model.module, calibration, example, args)
-    converted, report = convert(quantized, example)
+    converted, report = convert(quantized, example, **_sparsity(args))
     return Pipeline(example, quantized, converted, report, float_module, calibration, random)
+
+
+def _sparsity(args: argparse.Namespace) -> dict[str, Any]:
+    """What `options.add_sparsity` asked of `convert`; nothing where a command has no such options."""
+    return {name: value for name, value in vars(args).items() if name in ("sparse", "curves", "target")}
 
 
 def is_quantized(module: nn.Module) -> bool:

@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_model(parser)
     parser.add_argument("--threads", type=options.positive, default=1, help="of our operators (1)")
     parser.add_argument("--calls", type=options.positive, default=50, help="timed calls (50)")
+    options.add_sparsity(parser)
     options.add_json(parser)
     parser.epilog = (
         "examples:\n  python -m mobilekernels profile torchvision:mobilenet_v2\n"

@@ -13,6 +13,8 @@ from mobilekernels.passes import canonical_ops
 from mobilekernels.passes.shapes import shape_of
 from mobilekernels.passes.tables import computed_by_table
 from mobilekernels.report import LayerReport, Shape
+from mobilekernels.sparsity.plan import LayerPlan
+from mobilekernels.sparsity.zeros import block_name
 
 aten = torch.ops.aten
 
@@ -42,7 +44,21 @@ def _row(
         reason=note.reason,
         macs=_macs(node),
         weight_bytes=note.weight_bytes,
+        **_zeros(note.plan),
     )
+
+
+def _zeros(plan: LayerPlan | None) -> dict[str, Any]:
+    """What the report tells of a weight's zeros."""
+    if plan is None:
+        return {}
+    return {
+        "sparsity": plan.zeros.sparsity,
+        "occupancy": {block_name(block): share for block, share in plan.zeros.occupancy.items()},
+        "block": "" if plan.block is None else block_name(plan.block),
+        "gain": plan.gain,
+        "advice": plan.advice,
+    }
 
 
 def op_name(node: fx.Node, source: fx.GraphModule) -> str:

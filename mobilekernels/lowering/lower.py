@@ -22,6 +22,7 @@ from mobilekernels.passes.qdq import (
 from mobilekernels.passes.shapes import shape_of
 from mobilekernels.passes.tables import ELEMENTWISE
 from mobilekernels.qparams import QParams, all_codes
+from mobilekernels.sparsity.plan import LayerPlan, Planner
 
 aten = torch.ops.aten
 ours = torch.ops.mobilekernels
@@ -35,6 +36,7 @@ class LayerNote:
     family: str = ""
     reason: str = ""
     weight_bytes: int = 0
+    plan: LayerPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,21 @@ class Lowered:
     notes: list[LayerNote]
 
 
-def lower(source: fx.GraphModule) -> Lowered:
-    """Lowers a canonical graph that `passes.prepare` went over. `source` is not changed."""
-    return Lowering(source).run()
+def lower(source: fx.GraphModule, planner: Planner | None = None) -> Lowered:
+    """Lowers a canonical graph that `passes.prepare` went over. `source` is not changed.
+
+    Args:
+        planner: decides which weights are packed sparse; None packs all of them dense.
+    """
+    return Lowering(source, planner).run()
 
 
 class Lowering:
     """The state of the walk, and what rules build with."""
 
-    def __init__(self, source: fx.GraphModule) -> None:
+    def __init__(self, source: fx.GraphModule, planner: Planner | None = None) -> None:
         self.source = source
+        self.planner = planner
         self.graph = fx.Graph()
         self.root = nn.Module()
         self.notes: list[LayerNote] = []
@@ -113,12 +120,13 @@ class Lowering:
         family: str,
         weight_bytes: int = 0,
         of: fx.Node | None = None,
+        plan: LayerPlan | None = None,
     ) -> Result:
         """The Result of an emitted int8 node; `of` is the canonical node it stands for."""
         if of is not None:
             stand_for(node, of, layout)
         shape = None if of is None else shape_of(of)
-        return Result(Value(shape, params, int8={layout: node}), family, weight_bytes)
+        return Result(Value(shape, params, int8={layout: node}), family, weight_bytes, plan)
 
     def int8(self, value: Value, layout: Layout, contiguous: bool = True) -> fx.Node:
         """The codes in `layout`. Only plain ones may be had as they lie, without `contiguous`."""
@@ -175,7 +183,7 @@ class Lowering:
         if isinstance(result, str):
             return self._stock(node, result)
         if result.family:
-            self.notes.append(LayerNote(node, result.family, "", result.weight_bytes))
+            self.notes.append(LayerNote(node, result.family, "", result.weight_bytes, result.plan))
         return result.value
 
     def _why_no_rule(self, node: fx.Node) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import fx
 
 from mobilekernels.lowering.values import Value
+from mobilekernels.sparsity.plan import LayerPlan
 
 if TYPE_CHECKING:
     from mobilekernels.lowering.lower import Lowering
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a rule made: the value, the kernel family that computes it, and the bytes of its packed weight."""
+    """What a rule made.
+
+    Attributes:
+        family: of the kernel that computes the value.
+        weight_bytes: of its packed weight.
+        plan: what was decided about the zeros of its weight.
+    """
 
     value: Value
     family: str
     weight_bytes: int = 0
+    plan: LayerPlan | None = None
 
 
 # A rule emits nodes and gives a Result, or gives the reason why it cannot.

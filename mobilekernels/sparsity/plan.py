@@ -9,7 +9,7 @@ import torch
 
 from mobilekernels.pruning.blocks import Block
 from mobilekernels.sparsity.curves import Curve, Curves, LayerShape
-from mobilekernels.sparsity.zeros import QUAD, SPARSE_BLOCKS, Zeros, block_name, zeros_of
+from mobilekernels.sparsity.zeros import MOST_K, QUAD, SPARSE_BLOCKS, Zeros, block_name, zeros_of
 
 AUTO, NEVER, ALWAYS = "auto", "never", "always"
 MODES = (AUTO, NEVER, ALWAYS)
@@ -67,7 +67,7 @@ class Planner:
         if groups > 1 and weight.shape[1] == 1:
             return None
         zeros = zeros_of(weight, groups)
-        if self.mode == NEVER:
+        if self.mode == NEVER or weight[0].numel() > MOST_K:
             return LayerPlan(zeros)
         layer = LayerShape.of(tuple(weight.shape), groups, pixels)
         curves = {block: self.curves.find(self.isa, block, layer) for block in SPARSE_BLOCKS}
@@ -115,7 +115,7 @@ def _advice(zeros: Zeros, curves: Mapping[Block, Curve | None], isa: str) -> str
     paying = {block: gain for block, gain in ideal.items() if gain > WORTH}
     if paying:
         pruned = " or ".join(f"block={block} ({gain:.1f}x)" for block, gain in paying.items())
-        return f"the zeros leave hardly a block free; as many would pay with {pruned}"
+        return f"too few whole blocks of zeros; as many zeros would pay with {pruned}"
     needed = {b: 1 - c.break_even(WORTH) for b, c in curves.items() if c is not None}
     least = " or ".join(f"{share:.0%} in {block_name(b)}" for b, share in needed.items() if share < 1)
     return f"too few zeros for {isa}: " + (f"it takes {least}" if least else "none pay on this layer")

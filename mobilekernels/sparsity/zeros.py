@@ -14,11 +14,14 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from mobilekernels import packing
 from mobilekernels.pruning.blocks import Block
 
 # The blocks that kernels skip, the fastest first.
-SPARSE_BLOCKS: tuple[Block, ...] = ((4, 4), (1, 4))
+SPARSE_BLOCKS: tuple[Block, ...] = packing.BLOCKS
 QUAD = 4
+# What a quad's number of 16 bits can count.
+MOST_K = 65535 * QUAD
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ PACKAGES = {
     "openvino-int8": ("onnx", "openvino"),
     "xnnpack": ("executorch",),
 }
-# On weights of the full range: FBGEMM's depthwise kernels, and oneDNN where the CPU has no VNNI, sum in
+# Weights of the full range overflow int16 sums: FBGEMM's depthwise, and oneDNN's where the CPU has no VNNI.
 SATURATING = {"fbgemm"} if mk.cpu_features()["avx512vnni"] else {"fbgemm", "onednn"}
 
 

@@ -42,7 +42,7 @@ def test_zeros_in_no_pattern_name_the_blocks_that_would_pay():
     plan = Planner("auto", CURVES, "avx2").plan(weight(0.6, (1, 1)), 1, 196)
     assert plan.block is None
     gains = [f"block={b} ({speedup(b, 0.4):.1f}x)" for b in ((4, 4), (1, 4))]
-    assert plan.advice.endswith(f"as many would pay with {' or '.join(gains)}")
+    assert plan.advice.endswith(f"as many zeros would pay with {' or '.join(gains)}")
 
 
 def test_too_few_zeros_say_how_many_it_takes():

@@ -20,7 +20,7 @@ ours = torch.ops.mobilekernels
 
 @rule(canonical_ops.conv2d)
 def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
-    from mobilekernels.packing import pack_conv2d, read_header
+    from mobilekernels.packing import pack_conv2d
 
     args: tuple[Any, ...] = node.args
     x, weight, bias_node, stride, padding, dilation, groups = args
@@ -29,11 +29,11 @@ def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
         return input_
     if not input_.is_image:
         return f"input has shape {input_.shape}, accepted [N, C, H, W]"
-    layer = pack_layer(ctx, node, input_, weight, bias_node, partial(pack_conv2d, groups=groups))
+    pack = partial(pack_conv2d, groups=groups)
+    layer = pack_layer(ctx, node, input_, weight, bias_node, pack, groups)
     if isinstance(layer, str):
         return layer
-    packed, after = layer.packed, layer.after
-    family = read_header(packed).family
+    packed, after, family = layer.packed, layer.after, layer.family
     channels, _, *kernel = layer.shape
     weights = ctx.buffer(f"{node.name}_packed", packed)
     window: tuple[Any, ...] = (
@@ -50,6 +50,6 @@ def lower_conv2d(ctx: Lowering, node: fx.Node) -> Result | str:
         nhwc = ctx.emit(ours.conv2d_float.default, codes, weights, *window)
         # The logical shape over NHWC memory (channels_last): no copy.
         nchw = ctx.emit(torch.ops.aten.permute.default, nhwc, [0, 3, 1, 2])
-        return Result(Value(shape_of(node), float32=nchw), family, packed.numel())
+        return Result(Value(shape_of(node), float32=nchw), family, packed.numel(), layer.plan)
     out = ctx.emit(ours.conv2d.default, codes, weights, *window, after.zero_point, after.low, after.high)
-    return ctx.result(out, Layout.NHWC, after, family, packed.numel(), of=node)
+    return ctx.result(out, Layout.NHWC, after, family, packed.numel(), of=node, plan=layer.plan)

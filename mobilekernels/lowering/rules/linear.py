@@ -17,7 +17,7 @@ ours = torch.ops.mobilekernels
 
 @rule(aten.linear.default)
 def lower_linear(ctx: Lowering, node: fx.Node) -> Result | str:
-    from mobilekernels.packing import pack_linear, read_header
+    from mobilekernels.packing import pack_linear
 
     x, weight, bias_node = (*node.args, None)[:3]
     input_ = ctx.quantized(x)
@@ -27,13 +27,14 @@ def lower_linear(ctx: Lowering, node: fx.Node) -> Result | str:
     if isinstance(layer, str):
         return layer
     packed, after, x_zero_point = layer.packed, layer.after, layer.x_zero_point
-    features, family = layer.shape[0], read_header(packed).family
+    family, plan = layer.family, layer.plan
+    features = layer.shape[0]
     weights = ctx.buffer(f"{node.name}_packed", packed)
     codes = ctx.int8(input_, Layout.PLAIN)
     if after is None:
         out = ctx.emit(ours.linear_float.default, codes, weights, features, x_zero_point)
-        return Result(Value(shape_of(node), float32=out), family, packed.numel())
+        return Result(Value(shape_of(node), float32=out), family, packed.numel(), plan)
     out = ctx.emit(
         ours.linear.default, codes, weights, features, x_zero_point, after.zero_point, after.low, after.high
     )
-    return ctx.result(out, Layout.PLAIN, after, family, packed.numel(), of=node)
+    return ctx.result(out, Layout.PLAIN, after, family, packed.numel(), of=node, plan=plan)

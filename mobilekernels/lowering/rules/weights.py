@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,9 @@ from torch import fx
 
 from mobilekernels.lowering.lower import Lowering
 from mobilekernels.lowering.values import QuantizedWeight, Value
+from mobilekernels.passes.shapes import shape_of
 from mobilekernels.qparams import QParams
+from mobilekernels.sparsity.plan import LayerPlan
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,28 @@ class PackedLayer:
     shape: torch.Size  # of the weight's codes
     x_zero_point: int
     after: QParams | None  # of the quantize behind the layer; None: its output stays float
+    plan: LayerPlan | None  # for its zeros
+
+    @property
+    def family(self) -> str:
+        """The kernel family that runs the weight."""
+        from mobilekernels.packing import read_header
+
+        return read_header(self.packed).family
 
 
 def pack_layer(
-    ctx: Lowering, node: fx.Node, x: Value, weight: Any, bias: Any, pack: Callable[..., torch.Tensor]
+    ctx: Lowering,
+    node: fx.Node,
+    x: Value,
+    weight: Any,
+    bias: Any,
+    pack: Callable[..., torch.Tensor],
+    groups: int = 1,
 ) -> PackedLayer | str:
     """Packs a layer whose input `x` is quantized, or says why it cannot be packed.
 
-    `pack` is called as pack(codes, bias, scales, x_scale, x_zero_point, out_scale).
+    `pack` is called as pack(codes, bias, scales, x_scale, x_zero_point, out_scale, block=...).
     """
     quantized, real_bias = symmetric_weight(ctx, weight), constant_bias(ctx, bias)
     if isinstance(quantized, str):
@@ -38,14 +55,25 @@ def pack_layer(
         return real_bias
     assert x.qparams is not None
     after = ctx.quantize_after(node)
-    out_scale = after.scale if after else 1.0
+    out_scale, grid = after.scale if after else 1.0, x.qparams
+    plan = _plan(ctx, node, quantized.codes, groups)
+    block = None if plan is None else plan.block
     try:
         packed = pack(
-            quantized.codes, real_bias, quantized.scales, x.qparams.scale, x.qparams.zero_point, out_scale
+            quantized.codes, real_bias, quantized.scales, grid.scale, grid.zero_point, out_scale, block=block
         )
     except ValueError as error:
         return str(error)
-    return PackedLayer(packed, quantized.codes.shape, x.qparams.zero_point, after)
+    return PackedLayer(packed, quantized.codes.shape, grid.zero_point, after, plan)
+
+
+def _plan(ctx: Lowering, node: fx.Node, codes: torch.Tensor, groups: int) -> LayerPlan | None:
+    shape = shape_of(node)
+    if ctx.planner is None or shape is None or not codes.numel():
+        return None
+    image = codes.dim() == 4
+    pixels = math.prod(shape) // codes.shape[0] if image else math.prod(shape[:-1])
+    return ctx.planner.plan(codes, groups, pixels)
 
 
 def symmetric_weight(ctx: Lowering, node: Any) -> QuantizedWeight | str:

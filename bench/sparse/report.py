@@ -1,0 +1,95 @@
+"""The figures of pruned layers as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.sparse.engines import SPARSE_PEERS
+from bench.sparse.layers import DENSE_PEERS, LayerResult
+from mobilekernels.bench.machine import Machine
+from mobilekernels.bench.tables import markdown
+from mobilekernels.sparsity.zeros import block_name
+
+HOW = (
+    "One layer from Python, int8 codes in and out; medians of rounds, everything of a layer interleaved, "
+    "weights cold and activations warm as in micro.md. Zeros lie in random blocks. Speed-up: over our dense "
+    "kernel on the same layer. GMAC/s: those of the dense layer by the time, so above the peak where zeros "
+    "are skipped. Best dense peer: the fastest of the dense engines, whose time does not depend on zeros; "
+    "some compute in float, some wrongly (below). Our sparse bytes were compared with our dense ones before."
+)
+
+
+def table(layers: Sequence[LayerResult]) -> list[list[str]]:
+    """A row a layer, block and share of zeros."""
+    peers = [peer for peer in SPARSE_PEERS if any(peer.name in r.peers for x in layers for r in x.rows)]
+    head = ["layer", "block", "zeros", "us", "speed-up", "GMAC/s", "best dense peer, us", "times ours"]
+    rows = [[*head, *(f"{peer.title}, us" for peer in peers)]]
+    for layer in layers:
+        best = min(layer.dense_peers.values(), default=None)
+        for row in layer.rows:
+            rows.append(
+                [
+                    layer.name,
+                    block_name(row.block),
+                    f"{row.zeros:.0%}",
+                    f"{1e6 * row.seconds:.1f}",
+                    f"{row.speedup:.2f}x",
+                    f"{layer.macs / row.seconds / 1e9:.0f}",
+                    "-" if best is None else f"{1e6 * best:.1f}",
+                    "-" if best is None else f"{best / row.seconds:.2f}",
+                    *(f"{1e6 * row.peers[p.name]:.1f}" if p.name in row.peers else "-" for p in peers),
+                ]
+            )
+    return rows
+
+
+def dense_table(layers: Sequence[LayerResult]) -> list[list[str]]:
+    """A row a layer: what the speed-ups start from."""
+    peers = [peer for peer in DENSE_PEERS if any(peer.name in layer.dense_peers for layer in layers)]
+    rows = [["layer", "MMAC", "ours dense, us", "GMAC/s", *(f"{peer.title}, us" for peer in peers)]]
+    for layer in layers:
+        dense = layer.rows[0].dense
+        times = (layer.dense_peers.get(peer.name) for peer in peers)
+        rows.append(
+            [
+                layer.name,
+                f"{layer.macs / 1e6:.2f}",
+                f"{1e6 * dense:.1f}",
+                f"{layer.macs / dense / 1e9:.0f}",
+                *("-" if time is None else f"{1e6 * time:.1f}" for time in times),
+            ]
+        )
+    return rows
+
+
+def text(layers: Sequence[LayerResult], machine: Machine) -> str:
+    """The page."""
+    parts = ["# Layers with zeros", "", *(f"- {line}" for line in machine.lines()), "", HOW, ""]
+    parts += [markdown(table(layers)), "## Dense", "", markdown(dense_table(layers))]
+    faults = [fault for layer in layers for fault in _wrong(layer)]
+    if faults:
+        parts += ["Engines that do not compute the layer (their times are of other arithmetic):", ""]
+        parts += [f"- {fault}" for fault in faults] + [""]
+    return "\n".join(parts)
+
+
+def write(layers: Sequence[LayerResult], machine: Machine, folder: Path) -> list[Path]:
+    """sparse.md and sparse.json."""
+    paths = [folder / "sparse.md", folder / "sparse.json"]
+    paths[0].write_text(text(layers, machine), encoding="utf-8")
+    content = {"machine": asdict(machine), "layers": [asdict(layer) for layer in layers]}
+    paths[1].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return paths
+
+
+def _wrong(layer: LayerResult) -> list[str]:
+    shares = [(name, "dense", close) for name, close in layer.close.items()]
+    shares += [(name, f"{row.zeros:.0%}", close) for row in layer.rows for name, close in row.close.items()]
+    return [
+        f"{name} on {layer.name}, {which}: {close:.0%} of the codes are within one of the exact ones"
+        for name, which, close in shares
+        if close < 0.99
+    ]
