@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mobilekernels.converted import ConvertedModel
     from mobilekernels.dispatch import KernelInfo, cpu_features, isa, kernels
     from mobilekernels.distillation.distill import Distillation, distill
+    from mobilekernels.export.export import export
+    from mobilekernels.export.report import ExportReport
     from mobilekernels.pruning.fold import fold_masks
     from mobilekernels.pruning.prune import prune
     from mobilekernels.pruning.pruner import Pruner
@@ -40,6 +42,7 @@ _LAZY = {
     "ConvertedModel": "mobilekernels.converted:ConvertedModel",
     "CubicSchedule": "mobilekernels.pruning.schedule:CubicSchedule",
     "Distillation": "mobilekernels.distillation.distill:Distillation",
+    "ExportReport": "mobilekernels.export.report:ExportReport",
     "KernelInfo": "mobilekernels.dispatch:KernelInfo",
     "Pruner": "mobilekernels.pruning.pruner:Pruner",
     "Report": "mobilekernels.report:Report",
@@ -50,6 +53,7 @@ _LAZY = {
     "cpu_features": "mobilekernels.dispatch:cpu_features",
     "distill": "mobilekernels.distillation.distill:distill",
     "executorch": "mobilekernels.executorch",
+    "export": "mobilekernels.export.export:export",
     "fold_masks": "mobilekernels.pruning.fold:fold_masks",
     "isa": "mobilekernels.dispatch:isa",
     "kernels": "mobilekernels.dispatch:kernels",
@@ -65,6 +69,7 @@ __all__ = [
     "ConvertedModel",
     "CubicSchedule",
     "Distillation",
+    "ExportReport",
     "FormatError",
     "KernelInfo",
     "Pruner",
@@ -77,6 +82,7 @@ __all__ = [
     "cpu_features",
     "distill",
     "executorch",
+    "export",
     "fold_masks",
     "isa",
     "kernels",

@@ -6,14 +6,16 @@ import torch
 from torch import nn
 
 
-def export_dynamic(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> torch.export.ExportedProgram:
-    """Export with the first dimension of every input dynamic and equal, from 1 on.
+def export_dynamic(
+    model: nn.Module, inputs: tuple[torch.Tensor, ...], most: int | None = None
+) -> torch.export.ExportedProgram:
+    """Export with the first dimension of every input dynamic and equal, from 1 to `most` (None: any).
 
     Inputs of batch 1 are doubled for the trace, as torch.export takes sizes 0 and 1 for constants.
 
     Raises whatever torch.export raises for a model that forbids it.
     """
-    batch = torch.export.Dim("batch")
+    batch = torch.export.Dim("batch", max=most)
     traced = tuple(_at_least_two(tensor) for tensor in inputs)
     # Keyed by tensor, not by parameter: forward(*inputs) and forward(x) are the same to it.
     shapes = torch.export.ShapesCollection()

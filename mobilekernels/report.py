@@ -148,7 +148,7 @@ class Report:
         names: dict[tuple[str, str], list[str]] = {}
         for layer in self.stock:
             names.setdefault((layer.op, layer.reason), []).append(layer.name)
-        lines = [f"  {op} x{len(who)} ({_shortened(who)}): {reason}" for (op, reason), who in names.items()]
+        lines = [f"  {op} x{len(who)} ({shortened(who)}): {reason}" for (op, reason), who in names.items()]
         return ["", "left on stock operators:", *lines]
 
 
@@ -214,7 +214,8 @@ def _shape(shape: Shape | None) -> str:
     return "" if shape is None else "x".join(map(str, shape)) or "scalar"
 
 
-def _shortened(names: list[str]) -> str:
+def shortened(names: list[str]) -> str:
+    """The first three."""
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 

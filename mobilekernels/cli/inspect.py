@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import operator
-from collections import Counter
 from pathlib import Path
-from typing import Any
-
-from torch import fx, nn
+from typing import TYPE_CHECKING, Any
 
 from mobilekernels.cli import exits, options
 from mobilekernels.cli.pipeline import is_converted, named_model, run_pipeline
-from mobilekernels.segments.walk import calls
 
-HELP = "coverage of a model: what is swapped, by which kernel, what is not and why"
+if TYPE_CHECKING:
+    from mobilekernels.export.contents import Contents
+
+HELP = "coverage of a model: what is swapped, what not and why; or what is in an exported file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,15 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
     parser.epilog = (
         "examples:\n  python -m mobilekernels inspect torchvision:mobilenet_v2\n"
-        "  python -m mobilekernels inspect my_package.nets:build --input-shape 1,3,96,96 --strict\n\n"
+        "  python -m mobilekernels inspect my_package.nets:build --input-shape 1,3,96,96 --strict\n"
+        "  python -m mobilekernels inspect model.pte\n\n"
         "A float model is quantized with random data first: ranges do not matter for coverage."
     )
 
 
 def run(args: argparse.Namespace) -> tuple[int, Any]:
     """The report as JSON, or text."""
-    if args.model.endswith(".pt2") and is_converted(module := named_model(args.model).module):
-        return exits.OK, _converted(module, args.json)
+    contents = _exported(args.model)
+    if contents is not None:
+        if args.json:
+            return exits.OK, contents.to_dict()
+        print(contents)
+        return exits.OK, None
     pipeline = run_pipeline(args, loud=False)
     report = pipeline.report
     if args.html:
@@ -46,13 +49,16 @@ def run(args: argparse.Namespace) -> tuple[int, Any]:
     return code, None
 
 
-def _converted(module: nn.Module, json: bool) -> Any:
-    """A model that was converted before: its operators, counted."""
-    assert isinstance(module, fx.GraphModule)
-    counts = Counter(str(target) for target, _ in calls(module) if target is not operator.getitem)
-    if json:
-        return {"converted": True, "operators": dict(counts)}
-    print("converted already; its operators:")
-    for name, count in counts.most_common():
-        print(f"{count:5d}  {name}")
-    return None
+def _exported(source: str) -> Contents | None:
+    """The contents of an exported file; None for a model that was not converted yet."""
+    from mobilekernels.export import pt2
+    from mobilekernels.export.inspect import SUFFIXES, read
+
+    path = Path(source)
+    if path.suffix not in SUFFIXES:
+        return None
+    if not path.is_file():
+        raise exits.UsageError(f"model: given {source!r}, which is no file")
+    if path.suffix == ".pt2" and not pt2.is_compiled(path) and not is_converted(named_model(source).module):
+        return None
+    return read(path)

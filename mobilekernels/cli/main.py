@@ -8,11 +8,24 @@ import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
-from mobilekernels.cli import bench, compare, convert, demo, exits, inspect, kernels, output, profile, tune
+from mobilekernels.cli import (
+    bench,
+    compare,
+    convert,
+    demo,
+    exits,
+    export,
+    inspect,
+    kernels,
+    output,
+    profile,
+    tune,
+)
 
 _COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
     "convert": convert,
+    "export": export,
     "compare": compare,
     "inspect": inspect,
     "bench": bench,

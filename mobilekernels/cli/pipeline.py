@@ -13,7 +13,7 @@ from torch.fx import GraphModule
 
 from mobilekernels.cli import data
 from mobilekernels.cli.exits import UsageError
-from mobilekernels.dynamic_batch import export_dynamic
+from mobilekernels.export.program import trace
 from mobilekernels.models import Model, load_model
 
 if TYPE_CHECKING:
@@ -127,12 +127,8 @@ def _shout(message: str) -> None:
 
 def export_converted(converted: nn.Module, example: data.Inputs, path: str) -> str:
     """Save as .pt2, with a dynamic batch where the model allows it; returns "dynamic" or "static"."""
-    try:
-        program, kind = export_dynamic(converted, example), "dynamic"
-    except Exception as error:  # torch.export raises a dozen types
-        first = " ".join(str(error).strip().splitlines()[:1])
-        print(f"warning: the batch of the saved model is static: {first}", file=sys.stderr)
-        with torch.no_grad():
-            program, kind = torch.export.export(converted, example), "static"
-    torch.export.save(program, path)
-    return kind
+    traced = trace(converted, example)
+    if traced.why_static:
+        print(f"warning: the batch of the saved model is static: {traced.why_static}", file=sys.stderr)
+    torch.export.save(traced.program, path)
+    return traced.batch

@@ -59,7 +59,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_says_exit_codes_and_commands(folder: Path) -> None:
     result = run(folder, "--help")
     assert result.returncode == 0
-    for word in ("demo", "convert", "compare", "inspect", "kernels", "exit codes", "--strict"):
+    for word in ("demo", "convert", "export", "compare", "inspect", "kernels", "exit codes", "--strict"):
         assert word in result.stdout
 
 
@@ -88,7 +88,7 @@ def test_convert_on_a_folder_of_arrays(folder: Path) -> None:
     assert module(torch.randn(5, 3, 12, 12)).shape == (5, 4)
     inspected = run(folder, "inspect", "good.pt2", "--json")
     assert inspected.returncode == 0, inspected.stderr
-    assert json.loads(inspected.stdout)["operators"]["mobilekernels.conv2d.default"] == 1
+    assert json.loads(inspected.stdout)["operators"]["ours"]["conv2d"] == 1
 
 
 def test_convert_takes_a_saved_quantized_program(folder: Path) -> None:
@@ -110,6 +110,30 @@ def test_convert_on_random_data_warns_loudly(folder: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "!! CALIBRATED ON RANDOM DATA" in result.stderr
     assert "saved: random.pt2 (dynamic batch)" in result.stdout
+
+
+def test_export_and_inspect(folder: Path) -> None:
+    arguments = ("nets:with_inputs", "--calibration", "arrays", "--strict")
+    result = run(folder, "export", *arguments, "-o", "net.pt2", "--target", "arm64", "--json")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert told["target"] == "arm64"
+    assert told["operators"] == {"ours": told["operators"]["ours"]}
+    assert told["stock"] == []
+    again = run(folder, "export", "net.pt2", "-o", "net.ptl")
+    assert again.returncode == 0, again.stderr
+    assert "PyTorch has deprecated the lite interpreter" in again.stderr
+    assert "1  conv2d" in again.stdout
+    inspected = run(folder, "inspect", "net.ptl")
+    assert inspected.returncode == 0, inspected.stderr
+    assert inspected.stdout.splitlines()[1:] == again.stdout.splitlines()[2:-1]
+
+
+def test_export_tells_what_stays_on_stock_operators(folder: Path) -> None:
+    result = run(folder, "export", "nets:partly", "-o", "partly.pt2", "--strict")
+    assert result.returncode == 3, result.stderr
+    assert "softmax" in result.stdout
+    assert "not ours, " in result.stdout
 
 
 def test_strict_tells_what_stays_on_stock_operators(folder: Path) -> None:
@@ -146,6 +170,9 @@ WRONG = {
     "shape": (("inspect", "nets:good", "--input-shape", "1,3,a"), 2, "accepted are positive sizes"),
     "engine": (("compare", "nets:with_inputs", "--engines", "tpu"), 2, "given tpu; accepted are all"),
     "empty": (("convert", "nets:with_inputs", "--calibration", "."), 2, "accepted is (3, 12, 12)"),
+    "no such file": (("inspect", "lost.pte"), 2, "model: given 'lost.pte', which is no file"),
+    "damaged": (("inspect", "broken.pte"), 1, "error: FormatError: broken.pte: trailer: given magic"),
+    "suffix": (("export", "nets:with_inputs", "-o", "net.onnx"), 1, "path: given suffix '.onnx'"),
     "fails": (("inspect", "nets:broken"), 1, "error: RuntimeError: no weights today"),
     "skip": (("convert", "nets:with_inputs", "--skip", "tail"), 1, "skip: ['tail'] match no module"),
 }
@@ -154,6 +181,7 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_usage_is_told(folder: Path, case: str) -> None:
     arguments, code, message = WRONG[case]
+    (folder / "broken.pte").write_bytes(b"broken" * 100)
     np.save(folder / "stray.npy", np.zeros((2, 2), np.float32))
     result = run(folder, *arguments)
     assert result.returncode == code, result.stderr
