@@ -60,9 +60,9 @@ class NetworkResult:
     @property
     def best_peer(self) -> EngineResult | None:
         """The fastest of the others that ran."""
-        return min(
-            (r for r in self._timed() if r.name != OURS), key=lambda r: r.median_ms or 0.0, default=None
-        )
+        # Our own .pte in ExecuTorch is no peer.
+        peers = [r for r in self._timed() if not r.name.startswith(OURS)]
+        return min(peers, key=lambda r: r.median_ms or 0.0, default=None)
 
     @property
     def ratio(self) -> float | None:

@@ -17,7 +17,7 @@ ENGINES = (
     "xnnpack-same",
 )
 # Not among "all": they need packages of their own.
-PEERS = ("onnxruntime-int8", "openvino-int8")
+PEERS = ("mobilekernels-pte", "onnxruntime-int8", "openvino-int8")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mobilekernels.engines import onnxruntime, openvino, ours, torch_float, torch_int8, xnnpack
+from mobilekernels.engines import onnxruntime, openvino, ours, ours_pte, torch_float, torch_int8, xnnpack
 from mobilekernels.engines.base import Engine, EngineAbsent, Pending, Prepared, Subject
 
 ENGINES: tuple[Engine, ...] = (
@@ -17,8 +17,8 @@ ENGINES: tuple[Engine, ...] = (
     xnnpack.INT8,
     xnnpack.SAME_GRAPH,
 )
-# Runtimes outside of PyTorch: run where they are named, as most users have neither.
-PEERS: tuple[Engine, ...] = (onnxruntime.INT8, openvino.INT8)
+# Runtimes outside of PyTorch, our .pte in ExecuTorch too: run where they are named, as most users have none.
+PEERS: tuple[Engine, ...] = (ours_pte.ENGINE, onnxruntime.INT8, openvino.INT8)
 
 
 def select(engines: str | Iterable[str]) -> tuple[Engine, ...]:

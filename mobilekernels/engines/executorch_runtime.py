@@ -1,4 +1,4 @@
-"""Lowering to ExecuTorch's XNNPACK delegate, beside this process, and running the program in it."""
+"""Lowering to ExecuTorch, beside this process, and running the program in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def begin_lowering(module: nn.Module, subject: Subject) -> Pending:
         folder.cleanup()
         raise EngineAbsent(f"torch.export failed: {_brief(str(error))}") from error
     worker = subprocess.Popen(
-        [sys.executable, "-m", "mobilekernels.engines.lower_to_xnnpack", str(source), str(target)],
+        [sys.executable, "-m", "mobilekernels.engines.lower", str(source), str(target)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -51,11 +51,11 @@ def begin_lowering(module: nn.Module, subject: Subject) -> Pending:
         with folder:
             out, err = worker.communicate()
             if worker.returncode != 0:
-                raise EngineAbsent(f"lowering to XNNPACK failed: {_brief(err)}")
-            outside = int(out.strip().splitlines()[-1])
+                raise EngineAbsent(f"lowering failed: {_brief(err)}")
+            where = out.strip().splitlines()[-1]
             try:
                 with silence():
-                    return _load(target.read_bytes(), subject, outside)
+                    return _load(target.read_bytes(), subject, where)
             except (RuntimeError, ImportError) as error:
                 raise EngineAbsent(f"the ExecuTorch runtime refused it: {_brief(str(error))}") from error
 
@@ -67,7 +67,7 @@ def begin_lowering(module: nn.Module, subject: Subject) -> Pending:
     return Pending(finish, cancel)
 
 
-def _load(program: bytes, subject: Subject, outside: int) -> Prepared:
+def _load(program: bytes, subject: Subject, note: str) -> Prepared:
     import executorch.kernels.quantized  # noqa: F401  (operators for what XNNPACK leaves)
     from executorch.runtime import Runtime, Verification
 
@@ -84,7 +84,6 @@ def _load(program: bytes, subject: Subject, outside: int) -> Prepared:
         assert isinstance(result, torch.Tensor)
         return result
 
-    note = f"{outside} operators outside XNNPACK" if outside else "one XNNPACK delegate"
     return Prepared(run=run, note=note)
 
 

@@ -19,11 +19,11 @@ Place = Literal["ours", "xnnpack", "portable", "torch"]
 # The kernel family of an operator; those that are not listed move bytes. A convolution's depends on its
 # weight.
 _FAMILIES = {
-    "conv2d": "gemm, depthwise",
-    "conv2d_add": "gemm, depthwise",
-    "conv2d_float": "gemm, depthwise",
-    "linear": "gemm",
-    "linear_float": "gemm",
+    "conv2d": "gemm, depthwise, spgemm",
+    "conv2d_add": "gemm, depthwise, spgemm",
+    "conv2d_float": "gemm, depthwise, spgemm",
+    "linear": "gemm, spgemm",
+    "linear_float": "gemm, spgemm",
     "max_pool2d": "pool",
     "avg_pool2d": "pool",
     "adaptive_avg_pool2d": "pool",

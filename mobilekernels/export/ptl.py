@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx
 
 from mobilekernels.errors import FormatError
 from mobilekernels.export.contents import Contents, of_texts
+
+aten = torch.ops.aten
 
 DEPRECATED = (
     "export: path: PyTorch has deprecated the lite interpreter, which .ptl files are for, and names "
@@ -19,8 +21,18 @@ DEPRECATED = (
 )
 
 
-def write(module: nn.Module, inputs: tuple[Any, ...], path: Path) -> None:
-    """Traces the module and saves it for `torch.jit.mobile._load_for_lite_interpreter`."""
+# What takes sizes. Tracers follow sizes through methods of tensors, not through calls of overloads.
+_SIZED = {aten.view.default: "view", aten.reshape.default: "reshape", aten.expand.default: "expand"}
+
+
+def write(module: fx.GraphModule, inputs: tuple[Any, ...], path: Path) -> None:
+    """Traces the module and saves it for `torch.jit.mobile._load_for_lite_interpreter`; the module is changed."""
+    for node in module.graph.nodes:
+        if node.target is aten.sym_size.int:
+            node.op, node.target = "call_method", "size"
+        elif node.target in _SIZED:
+            node.op, node.target = "call_method", _SIZED[node.target]
+    module.recompile()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that tracing is deprecated, too, and that it does not follow guards
         traced = torch.jit.trace(module, inputs, check_trace=False)

@@ -84,6 +84,8 @@ def test_convert_on_a_folder_of_arrays(folder: Path) -> None:
     assert told["report"]["mac_coverage"] == 1.0
     assert "RANDOM" not in result.stderr
     assert (folder / "good.html").read_text().startswith("<!doctype html>")
+    import mobilekernels  # noqa: F401  (the file's operators)
+
     module = torch.export.load(str(folder / "good.pt2")).module()
     assert module(torch.randn(5, 3, 12, 12)).shape == (5, 4)
     inspected = run(folder, "inspect", "good.pt2", "--json")

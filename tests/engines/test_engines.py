@@ -87,6 +87,16 @@ def test_engine_needs_what_it_needs(engine: Engine) -> None:
         engine.prepare(bare)
 
 
+def test_our_pte_gives_the_bytes_of_the_converted_model(subject: Subject) -> None:
+    pytest.importorskip("executorch", reason="what runs .pte files")
+    (engine,) = select("mobilekernels-pte")
+    with torch.no_grad():
+        expected = torch.cat([subject.converted(*call) for call in subject.calibration])  # type: ignore[misc]
+    assert torch.equal(prepare(engine, subject), expected)
+    with pytest.raises(EngineAbsent, match="no converted model"):
+        engine.prepare(Subject(network(), subject.example_inputs))
+
+
 def test_network_that_fx_cannot_trace_is_absent_with_the_reason() -> None:
     class Branch(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -39,7 +39,9 @@ class Partly(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = torch.relu(self.first(x))
-        return self.second(torch.softmax(x, -1)), self.third(torch.cumsum(x, -1))
+        # The batch as a number: what a tracer may take for a constant.
+        summed = self.third(torch.cumsum(x, -1)).reshape(x.shape[0] * 4, -1)
+        return self.second(torch.softmax(x, -1)), summed
 
 
 def converted(network: nn.Module, *shape: int) -> tuple[ConvertedModel, torch.Tensor]:

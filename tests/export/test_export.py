@@ -86,6 +86,20 @@ def test_partly_ours(partly: tuple[Any, torch.Tensor], tmp_path: Path, suffix: s
     assert {op.op for op in report.not_ours} >= {"aten::softmax", "aten::cumsum"}
 
 
+def test_pte_tells_who_computes_what(partly: tuple[Any, torch.Tensor], tmp_path: Path) -> None:
+    pytest.importorskip("executorch.exir", reason="what writes .pte files")
+    model, x = partly
+    report = mk.export(model, x, tmp_path / "model.pte")
+    counts = report.contents.counts()
+    assert counts["ours"]["conv2d"] >= 1
+    assert "aten::_softmax" in counts["xnnpack"]
+    assert "aten::cumsum" in counts["portable"]
+    assert "aten::cumsum x1 (aten_cumsum_default): portable, XNNPACK has no such operator" in str(report)
+    assert "xnnpack" not in mk.export(model, x, tmp_path / "p.pte", rest="portable").contents.counts()
+    assert read(tmp_path / "model.pte").counts()["xnnpack"] == {"delegate": 1}
+    assert report.contents.planned_bytes > 0
+
+
 def test_inside_a_module_and_from_a_file(residual: tuple[Any, torch.Tensor], tmp_path: Path) -> None:
     class Halved(nn.Module):
         def __init__(self, model: nn.Module) -> None:
