@@ -11,6 +11,9 @@ from mobilekernels.cli.pipeline import is_converted, named_model, run_pipeline
 
 HELP = "quantize and convert a model (if need be) and write it as .pte, .pt2 or .ptl"
 
+# Whose break-even curves decide while converting: of cores that most phones and computers are no worse than.
+_ISA = {"any": None, "arm64": "neon_dotprod", "x86_64": "avx2"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -20,10 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--target",
-        choices=("any", "arm64", "x86_64"),
+        dest="device",
+        choices=tuple(_ISA),
         default="any",
-        help="what for (any): one file serves every device, so this changes no byte of it; with "
-        "--aot-inductor it must be this machine",
+        help="what for (any): whose break-even curves choose dense or sparse kernels of pruned layers; the "
+        "file runs on every device all the same, but with --aot-inductor on this machine alone",
     )
     parser.add_argument(
         "--max-batch", type=options.positive, metavar="N", help="largest batch (.pte: 8, else any)"
@@ -60,7 +64,7 @@ def run(args: argparse.Namespace) -> tuple[int, Any]:
             max_batch=args.max_batch,
             rest=args.rest,
             aot_inductor=args.aot_inductor,
-            target=args.target,
+            target=args.device,
         )
     code = exits.NOT_COVERED if args.strict and report.not_ours else exits.OK
     if args.json:
@@ -77,6 +81,7 @@ def _converted(args: argparse.Namespace) -> tuple[Any, data.Inputs, list[dict[st
         model = named_model(args.model)
         if is_converted(model.module):
             return model.module, data.example_inputs(model, args.input_shape), []
+    args.target = _ISA[args.device]
     pipeline = run_pipeline(args, loud=True)
     why = [{"name": row.name, "op": row.op, "reason": row.reason} for row in pipeline.report.stock]
     return pipeline.converted, pipeline.example, why

@@ -26,7 +26,7 @@ _SIZED = {aten.view.default: "view", aten.reshape.default: "reshape", aten.expan
 
 
 def write(module: fx.GraphModule, inputs: tuple[Any, ...], path: Path) -> None:
-    """Traces the module and saves it for `torch.jit.mobile._load_for_lite_interpreter`; the module is changed."""
+    """Traces the module, which is changed, for `torch.jit.mobile._load_for_lite_interpreter`."""
     for node in module.graph.nodes:
         if node.target is aten.sym_size.int:
             node.op, node.target = "call_method", "size"

@@ -1,8 +1,7 @@
 """What a file is exported for.
 
-Packed weights have one layout for every device, and kernels are chosen where the file runs: a `.pte`, a
-`.pt2` and a `.ptl` are the same bytes whatever the target. Only what AOTInductor compiles is for one
-processor, this machine's.
+Kernels are chosen where the file runs, and whether a layer is dense or sparse by `convert`: the bytes of a
+`.pte`, `.pt2` or `.ptl` are the same for each target. What AOTInductor compiles is for this machine alone.
 """
 
 from __future__ import annotations
