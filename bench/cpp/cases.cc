@@ -1,5 +1,6 @@
 #include "cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -80,14 +81,47 @@ Window window_of(Keys& keys) {
   return {kernel[0], kernel[1], stride[0], stride[1], pad[0], pad[1], pad[2], pad[3], dilation[0], dilation[1]};
 }
 
+// Blocks of a block-sparse weight; channels 0: dense.
+struct Sparsity {
+  int64_t channels, zeros;  // zeros: percent of the blocks
+};
+
+// `block=4x4 zeros=80`, or neither.
+Sparsity sparsity_of(Keys& keys) {
+  const Sizes block = keys.pair("block", {0, 0});
+  const int64_t zeros = keys.integer("zeros", 0, 0);
+  return {block[0], zeros};
+}
+
+// Takes out whole blocks, at random. k of a block is (kernel_h, kernel_w, inputs), as packing has it.
+void clear_blocks(const ConvShape& conv, const Sparsity& sparsity, int8_t* weights) {
+  constexpr int64_t kBlockK = 4;
+  const int64_t taps = conv.window.kernel_h * conv.window.kernel_w, inputs = conv.x.c / conv.groups;
+  const int64_t group_out = conv.out_channels / conv.groups;
+  Random random(5);
+  for (int64_t first = 0; first < conv.out_channels; first += group_out) {
+    for (int64_t c = 0; c < group_out; c += sparsity.channels) {
+      for (int64_t k = 0; k < taps * inputs; k += kBlockK) {
+        if (random.integer(0, 99) >= sparsity.zeros) continue;
+        for (int64_t i = c; i < std::min(c + sparsity.channels, group_out); ++i) {
+          for (int64_t j = k; j < std::min(k + kBlockK, taps * inputs); ++j) {
+            weights[((first + i) * inputs + j % inputs) * taps + j / inputs] = 0;
+          }
+        }
+      }
+    }
+  }
+}
+
 // Random weights, and scales that spread the results over the int8 codes.
-Buffer packed_weights(const std::string& where, const ConvShape& conv) {
+Buffer packed_weights(const std::string& where, const ConvShape& conv, const Sparsity& sparsity) {
   const Window& w = conv.window;
   if (conv.x.c % conv.groups != 0 || conv.out_channels % conv.groups != 0) {
     throw bad_value(where + ": groups", std::to_string(conv.groups), "a divisor of the channels in and out");
   }
   const int64_t k = product({conv.x.c / conv.groups, w.kernel_h, w.kernel_w});
-  const Buffer weights = codes(product({conv.out_channels, k}), 2, -127);
+  Buffer weights = codes(product({conv.out_channels, k}), 2, -127);
+  if (sparsity.channels > 0) clear_blocks(conv, sparsity, weights.data());
   std::vector<int32_t> bias;
   std::vector<float> scale;
   Random random(3);
@@ -98,20 +132,25 @@ Buffer packed_weights(const std::string& where, const ConvShape& conv) {
   }
   std::vector<int8_t> packed;
   throw_if_error(where, pack_weights({weights.data(), bias.data(), scale.data(), conv.out_channels, conv.x.c,
-                                      w.kernel_h, w.kernel_w, conv.groups, kInput.zero_point},
+                                      w.kernel_h, w.kernel_w, conv.groups, kInput.zero_point, sparsity.channels},
                                      &packed));
   Buffer buffer(packed.size());
   std::memcpy(buffer.data(), packed.data(), packed.size());
   return buffer;
 }
 
+std::string matrix_isa(const Sparsity& sparsity) {
+  return sparsity.channels > 0 ? isa_of(select_spgemm()) : isa_of(select_gemm());
+}
+
 enum class ConvKind { int8, residual, floats };
 
 void make_conv2d(Keys& keys, Case& c, ConvKind kind) {
   const ConvShape conv{image_of(keys, "in"), keys.integer("out"), keys.integer("groups", 1), window_of(keys)};
+  const Sparsity sparsity = sparsity_of(keys);
   Shape4 out;
   throw_if_error(c.where, conv2d_output_shape(conv.x, conv.out_channels, conv.window, &out));
-  c.weights = packed_weights(c.where, conv);
+  c.weights = packed_weights(c.where, conv, sparsity);
   c.inputs.push_back(codes(elements(conv.x), 1));
   const int64_t n = elements(out);
   c.out = Buffer(static_cast<size_t>(n) * (kind == ConvKind::floats ? sizeof(float) : 1));
@@ -128,8 +167,8 @@ void make_conv2d(Keys& keys, Case& c, ConvKind kind) {
   args.output = kRange;
   args.out = c.out.data();
   if (kind == ConvKind::floats) args.out_float = c.out.data<float>();
-  const bool depthwise = std::string(conv2d_family(conv.x.c, conv.groups, false)) == "depthwise";
-  c.isa = depthwise ? isa_of(select_depthwise()) : isa_of(select_gemm());
+  const std::string family = conv2d_family(conv.x.c, conv.groups, sparsity.channels > 0);
+  c.isa = family == "depthwise" ? isa_of(select_depthwise()) : matrix_isa(sparsity);
   c.workspace = [args](int threads) { return conv2d_workspace(args, threads); };
   if (kind != ConvKind::residual) {
     c.run = [args](const Context& context) { return conv2d(args, context); };
@@ -146,11 +185,12 @@ void make_conv2d(Keys& keys, Case& c, ConvKind kind) {
 
 void make_linear(Keys& keys, Case& c, bool floats) {
   const int64_t rows = keys.integer("rows"), in = keys.integer("in"), out = keys.integer("out");
-  c.weights = packed_weights(c.where, {{1, rows, 1, in}, out, 1, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1}});
+  const Sparsity sparsity = sparsity_of(keys);
+  c.weights = packed_weights(c.where, {{1, rows, 1, in}, out, 1, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1}}, sparsity);
   c.inputs.push_back(codes(product({rows, in}), 1));
   c.out = Buffer(static_cast<size_t>(product({rows, out})) * (floats ? sizeof(float) : 1));
   c.macs = rows * in * out;
-  c.isa = isa_of(select_gemm());
+  c.isa = matrix_isa(sparsity);
   const LinearArgs args{c.inputs[0].data(),
                         rows,
                         in,

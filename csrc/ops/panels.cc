@@ -31,6 +31,20 @@ PanelWriter::PanelWriter(const RowSource& source, const SpgemmKernel& kernel, vo
   if (whole_quads_) std::memset(memory_, padding_code(source), static_cast<size_t>(source.channels));
 }
 
+RowSource PanelWriter::plain_bytes() const {
+  RowSource bytes = source_;
+  bytes.u8 = false;
+  bytes.zero_point = padding_code(source_);
+  return bytes;
+}
+
+void PanelWriter::write_row(int64_t first_channel, int64_t pixel, char* row) const {
+  const int64_t row_bytes = quads_of(source_.k()) * kQuadBytes;
+  pack_rows(plain_bytes(), scalar::gemm, first_channel, pixel, pixel + 1, row, static_cast<size_t>(row_bytes));
+  if (source_.u8 == kernel_.u8) return;
+  for (int64_t i = 0; i < row_bytes; ++i) row[i] = static_cast<char>(row[i] ^ 0x80);
+}
+
 void PanelWriter::write(int64_t first_channel, int64_t begin, int64_t end, char* panel) const {
   const auto vector = static_cast<int64_t>(kernel_.vector);
   SpgemmPack pack{};
@@ -41,12 +55,8 @@ void PanelWriter::write(int64_t first_channel, int64_t begin, int64_t end, char*
     write_taps(first_channel, begin, end, pack);
     return;
   }
-  // Codes are copied as they are: to the scalar kernel a code is a byte.
-  RowSource bytes = source_;
-  bytes.u8 = false;
-  bytes.zero_point = padding_code(source_);
   const int64_t row_bytes = quads_of(source_.k()) * kQuadBytes;
-  pack_rows(bytes, scalar::gemm, first_channel, begin, end, reinterpret_cast<char*>(memory_),
+  pack_rows(plain_bytes(), scalar::gemm, first_channel, begin, end, reinterpret_cast<char*>(memory_),
             static_cast<size_t>(row_bytes));
   const int8_t* rows[kMostPanelPixels];
   for (int64_t i = 0; i < static_cast<int64_t>(pack.pixels); ++i) {

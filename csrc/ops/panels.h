@@ -18,7 +18,12 @@ class PanelWriter {
   // Output pixels [begin, end), at most kMostPanelPixels, of the group whose first channel is `first_channel`.
   void write(int64_t first_channel, int64_t begin, int64_t end, char* panel) const;
 
+  // One output pixel as a plain row in the kernel's element type, whole quads.
+  void write_row(int64_t first_channel, int64_t pixel, char* row) const;
+
  private:
+  // The source as one of codes to be copied as they are: to the scalar kernel a code is a byte.
+  RowSource plain_bytes() const;
   void write_taps(int64_t first_channel, int64_t begin, int64_t end, SpgemmPack pack) const;
 
   const RowSource& source_;

@@ -94,9 +94,13 @@ class Runner {
       const auto widest = static_cast<int64_t>(kernel_.most_pixels(args.quads, args.block_channels));
       const int64_t panel = round_up(divide_up(end - begin, divide_up(end - begin, widest)), vector);
       const int64_t first_channel = group * g_.source.channels;
-      for (int64_t p = begin; p < end; p += panel) {
-        char* to = block_ + (p - begin) * static_cast<int64_t>(args.quads) * kQuadBytes;
-        writer_.write(first_channel, p, std::min(p + panel, end), to);
+      if (end - begin == 1 && kernel_.run_row != nullptr) {
+        writer_.write_row(first_channel, begin, block_);
+      } else {
+        for (int64_t p = begin; p < end; p += panel) {
+          char* to = block_ + (p - begin) * static_cast<int64_t>(args.quads) * kQuadBytes;
+          writer_.write(first_channel, p, std::min(p + panel, end), to);
+        }
       }
       args.pixels = static_cast<size_t>(end - begin);
       args.panel_pixels = static_cast<size_t>(panel);
@@ -115,7 +119,7 @@ class Runner {
       residual.data += first;
       args.epilogue.residual = &residual;
     }
-    kernel_.run(args);
+    args.pixels == 1 && kernel_.run_row != nullptr ? kernel_.run_row(args) : kernel_.run(args);
     if (args.out == nullptr || !g_.epilogue.out_u8 || kernel_.u8) return;
     for (size_t p = 0; p < args.pixels; ++p) {
       int8_t* to = args.out + p * args.out_stride;

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from mobilekernels.packing import read_header
 from mobilekernels.segments.program import Program, Step, operator_of
 
 Shape = tuple[int, ...]
@@ -140,18 +141,32 @@ def _window(kernel: Any, stride: Any, padding: Any, dilation: Any) -> dict[str, 
     return {key: value for key, value in values.items() if defaults.get(key) != value}
 
 
+def _blocks(packed: Tensor) -> dict[str, str]:
+    """Of a block-sparse weight: the block, and how many of all blocks are zero, in percent."""
+    header = read_header(packed)
+    if header.format != "block_sparse":
+        return {}
+    channels = header.out_channels // header.groups
+    k = math.prod(header.kernel_size) * header.in_channels // header.groups
+    most = -(-channels // header.block_channels) * -(-k // header.block_k) * header.groups
+    zeros = round(100 * (1 - header.blocks / most))
+    return {"block": _x((header.block_channels, header.block_k)), "zeros": str(zeros)}
+
+
 def _conv2d(args: Sequence[Any], window: int = 2) -> dict[str, str]:
     """``window``: where the output channels and the window begin among the arguments."""
     out, kernel, stride, padding, dilation, groups = args[window : window + 6]
     values = {"in": str(args[0].shape[3]), "out": str(out), **_window(kernel, stride, padding, dilation)}
     if groups != 1:
         values["groups"] = str(groups)
-    return values | {key: value for key, value in _image(args[0], "in").items() if key != "in"}
+    image = {key: value for key, value in _image(args[0], "in").items() if key != "in"}
+    return values | image | _blocks(args[1])
 
 
 def _linear(args: Sequence[Any]) -> dict[str, str]:
     features = args[0].shape[-1]
-    return {"rows": str(args[0].numel() // features), "in": str(features), "out": str(args[2])}
+    values = {"rows": str(args[0].numel() // features), "in": str(features), "out": str(args[2])}
+    return values | _blocks(args[1])
 
 
 def _binary(args: Sequence[Any]) -> dict[str, str]:

@@ -78,6 +78,15 @@ def test_uneven_padding_and_flags() -> None:
     assert layers._VALUES["concat"]([parts, -1]) == {"outer": "16", "inner": "8x4"}
 
 
+def test_block_sparse_weights_say_so() -> None:
+    weight = torch.ones(6, 8, 1, 1, dtype=torch.int8)
+    weight[:4, 4:] = 0
+    packed = mk.packing.pack_conv2d(weight, None, 0.1, 0.1, 0, 0.1, block=(4, 4))
+    image = torch.zeros(1, 3, 3, 8, dtype=torch.int8)
+    values = layers._VALUES["conv2d"]([image, packed, 6, [1, 1], [1, 1], [0] * 4, [1, 1], 1, 0])
+    assert values == {"in": "8", "out": "6", "kernel": "1x1", "image": "3x3", "block": "4x4", "zeros": "25"}
+
+
 def test_every_operator_has_an_entry() -> None:
     ours = {
         name.split("::")[1]

@@ -222,14 +222,14 @@ void check_all(Random& random, size_t pixels, size_t channels, size_t quads, int
 
 TEST(every_pixel_count_and_channel_tail) {
   Random random(1);
-  for (size_t pixels = 1; pixels <= 34; ++pixels) {
-    for (const size_t channels : {1, 3, 4, 15, 16, 17, 33}) check_all(random, pixels, channels, 7, 2);
+  for (const size_t pixels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 24, 31, 33}) {
+    for (const size_t channels : {1, 3, 16, 22}) check_all(random, pixels, channels, 7, 2);
   }
 }
 
 TEST(every_quad_count) {
   Random random(2);
-  for (size_t quads = 1; quads <= 40; ++quads) check_all(random, 11, 19, quads, 2);
+  for (size_t quads = 1; quads <= 20; ++quads) check_all(random, 11, 19, quads, 2);
 }
 
 TEST(no_block_every_block_few_blocks) {
@@ -248,11 +248,11 @@ TEST(one_row_of_any_size) {
 
 TEST(many_panels_and_long_rows) {
   Random random(5);
-  for (int i = 0; i < 10; ++i) {
-    check_all(random, static_cast<size_t>(random.integer(60, 300)), static_cast<size_t>(random.integer(1, 70)),
+  for (int i = 0; i < 6; ++i) {
+    check_all(random, static_cast<size_t>(random.integer(60, 200)), static_cast<size_t>(random.integer(1, 70)),
               static_cast<size_t>(random.integer(1, 300)), 5);
   }
-  check_all(random, 40, 20, 2500, 6);
+  check_all(random, 40, 5, 1500, 6);
 }
 
 // AVX2 adds magnitudes times what may be as little as -128: no sum of products may saturate, whatever the signs are.

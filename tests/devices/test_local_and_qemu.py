@@ -43,7 +43,9 @@ def test_emulated_cores(cpu: str, arch: str, isas: set[str], folder: Path) -> No
     found = check.bytes_are_right(device, folder, Settings(timed=False, threads=2))
     assert found["device"]["architecture"] == arch
     assert found["device"]["model"] == ""  # /proc/cpuinfo is that of the machine beneath
-    assert {layer["isa"] for layer in found["layers"]} - {"none"} == isas
+    # Not every instruction set has block-sparse kernels of its own.
+    dense = [layer for layer in found["layers"] if not layer["name"].startswith("sparse_")]
+    assert {layer["isa"] for layer in dense} - {"none"} == isas
     assert not any("_ns" in key for key in found)
 
 
