@@ -94,7 +94,7 @@ def test_times_and_their_order() -> None:
     for layer in found["layers"]:
         assert 0 < layer["min_ns"] <= layer["lower_ns"] <= layer["median_ns"] <= layer["upper_ns"]
     assert found["total_ns"] == pytest.approx(sum(layer["median_ns"] for layer in found["layers"]), rel=1e-6)
-    linear = found["layers"][5]
+    linear = next(layer for layer in found["layers"] if layer["name"] == "linear")
     assert (linear["op"], linear["macs"], linear["input_bytes"], linear["output_bytes"]) == (
         "linear",
         2331,
