@@ -87,9 +87,15 @@ struct Sparsity {
 };
 
 // `block=4x4 zeros=80`, or neither.
-Sparsity sparsity_of(Keys& keys) {
-  const Sizes block = keys.pair("block", {0, 0});
+Sparsity sparsity_of(const std::string& where, Keys& keys) {
+  const Sizes none{0, 0}, block = keys.pair("block", none);
   const int64_t zeros = keys.integer("zeros", 0, 0);
+  if (block != none && block != Sizes{4, 4} && block != Sizes{1, 4}) {
+    throw bad_value(where + ": block", std::to_string(block[0]) + "x" + std::to_string(block[1]), "4x4 or 1x4");
+  }
+  if (zeros > (block == none ? 0 : 100)) {
+    throw bad_value(where + ": zeros", std::to_string(zeros), "0 to 100 percent, with a block");
+  }
   return {block[0], zeros};
 }
 
@@ -147,7 +153,7 @@ enum class ConvKind { int8, residual, floats };
 
 void make_conv2d(Keys& keys, Case& c, ConvKind kind) {
   const ConvShape conv{image_of(keys, "in"), keys.integer("out"), keys.integer("groups", 1), window_of(keys)};
-  const Sparsity sparsity = sparsity_of(keys);
+  const Sparsity sparsity = sparsity_of(c.where, keys);
   Shape4 out;
   throw_if_error(c.where, conv2d_output_shape(conv.x, conv.out_channels, conv.window, &out));
   c.weights = packed_weights(c.where, conv, sparsity);
@@ -185,7 +191,7 @@ void make_conv2d(Keys& keys, Case& c, ConvKind kind) {
 
 void make_linear(Keys& keys, Case& c, bool floats) {
   const int64_t rows = keys.integer("rows"), in = keys.integer("in"), out = keys.integer("out");
-  const Sparsity sparsity = sparsity_of(keys);
+  const Sparsity sparsity = sparsity_of(c.where, keys);
   c.weights = packed_weights(c.where, {{1, rows, 1, in}, out, 1, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1}}, sparsity);
   c.inputs.push_back(codes(product({rows, in}), 1));
   c.out = Buffer(static_cast<size_t>(product({rows, out})) * (floats ? sizeof(float) : 1));
