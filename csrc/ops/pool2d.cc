@@ -32,6 +32,18 @@ Taps taps_inside(int64_t start, int64_t kernel, int64_t step, int64_t size) {
   return {first, greater(0, smaller(kernel - skipped, (size - first + step - 1) / step))};
 }
 
+// Outputs begin .. end - 1 of an axis.
+struct Span {
+  int64_t begin, end;
+};
+
+// Those of `out` whose windows lie inside the image. Empty: begin == end.
+Span windows_inside(int64_t out, int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation) {
+  const int64_t last_start = size + pad - dilation * (kernel - 1) - 1;
+  const int64_t begin = smaller(out, (pad + stride - 1) / stride);
+  return {begin, last_start < 0 ? begin : greater(begin, smaller(out, last_start / stride + 1))};
+}
+
 // Scratch of one task: a pointer for each tap, and sums.
 struct Scratch {
   size_t pointers, sums;
@@ -214,20 +226,34 @@ Status max_pool2d(const Pool2dArgs& args, const Context& context) {
   MOBILEKERNELS_RETURN_IF_ERROR(check_pool("max_pool2d", args, context, &out));
   const PoolKernels& kernels = select_pool();
   const Window& w = args.window;
-  const Scratch scratch = window_scratch(args.shape, w);
-  const auto channels = static_cast<size_t>(out.c);
-  for_each_pixel(
-      context, out, w.kernel_h * w.kernel_w, args.out, [&](int task, int64_t n, int64_t oh, int64_t ow, int8_t* pixel) {
-        const Taps rows = taps_inside(oh * w.stride_h - w.pad_top, w.kernel_h, w.dilation_h, args.shape.h);
-        const Taps columns = taps_inside(ow * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, args.shape.w);
-        const int8_t** pointers = scratch.pointers_of(context, task);
-        const size_t count = gather(args.x, args.shape, n, rows, w.dilation_h, columns, w.dilation_w, pointers);
-        if (count == 0) {
-          std::memset(pixel, -128, channels);
-        } else {
-          kernels.max(channels, pointers, count, pixel);
+  const Shape4& in = args.shape;
+  const Scratch scratch = window_scratch(in, w);
+  const Span inside = windows_inside(out.w, in.w, w.kernel_w, w.stride_w, w.pad_left, w.dilation_w);
+  const int64_t grain =
+      kGrain / greater(1, smaller(kGrain, out.w * out.c) * smaller(kGrain, w.kernel_h * w.kernel_w)) + 1;
+  parallel_for(context, out.n * out.h, grain, [&](int task, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t n = i / out.h, oh = i % out.h;
+      int8_t* const line = args.out + i * out.w * out.c;
+      const Taps rows = taps_inside(oh * w.stride_h - w.pad_top, w.kernel_h, w.dilation_h, in.h);
+      const int8_t** pointers = scratch.pointers_of(context, task);
+      const size_t count = gather(args.x, in, n, rows, w.dilation_h, {0, 1}, 1, pointers);
+      const auto run_pixels = [&](int64_t ow, int64_t pixels) {
+        const Taps columns = taps_inside(ow * w.stride_w - w.pad_left, w.kernel_w, w.dilation_w, in.w);
+        int8_t* const to = line + ow * out.c;
+        if (count == 0 || columns.count == 0) {
+          std::memset(to, -128, static_cast<size_t>(pixels * out.c));
+          return;
         }
-      });
+        const auto bytes = [&](int64_t columns_of_image) { return static_cast<size_t>(columns_of_image * in.c); };
+        kernels.max_line({bytes(1), pointers, count, static_cast<size_t>(columns.count), static_cast<size_t>(pixels),
+                          bytes(columns.first), bytes(w.dilation_w), bytes(w.stride_w), to});
+      };
+      for (int64_t ow = 0; ow < inside.begin; ++ow) run_pixels(ow, 1);
+      if (inside.begin < inside.end) run_pixels(inside.begin, inside.end - inside.begin);
+      for (int64_t ow = inside.end; ow < out.w; ++ow) run_pixels(ow, 1);
+    }
+  });
   return {};
 }
 

@@ -194,4 +194,25 @@ TEST(dequantize) {
   }
 }
 
+TEST(interleave2) {
+  Random random(6);
+  for (size_t n : sizes()) {
+    for (size_t rows : {1, 3}) {
+      Buffer<int8_t> x(rows * 2 * n);
+      fill(random, x);
+      std::vector<int8_t> expected;
+      for (size_t i = 0; i < rows * n; ++i) {
+        const size_t at = i / n * 2 * n + i % n;
+        expected.insert(expected.end(), {x[at], x[at + n]});
+      }
+      for (const auto& [isa, kernel] : kernels()) {
+        Buffer<int8_t> out(rows * 2 * n);
+        kernel->interleave2(rows, n, x.data(), out.data());
+        EXPECT_SAME(out.data(), expected.data(), rows * 2 * n, std::string(isa) + ", n " + std::to_string(n));
+        EXPECT(out.untouched_before());
+      }
+    }
+  }
+}
+
 }  // namespace

@@ -6,6 +6,7 @@
 
 namespace {
 
+using mobilekernels::MaxLine;
 using mobilekernels::OutputRange;
 using mobilekernels::PoolKernels;
 using testing::Buffer;
@@ -37,20 +38,62 @@ std::string text(const char* isa, size_t channels, size_t count) {
   return std::string(isa) + ", " + std::to_string(channels) + " channels, " + std::to_string(count) + " pixels";
 }
 
-TEST(max) {
+// The rows of a line of windows anywhere in memory; the last tap of the last row ends at the end of a page.
+struct Lines {
+  MaxLine line{};
+  size_t row_bytes;
+  Buffer<int8_t> data;
+  std::vector<const int8_t*> rows;
+
+  Lines(Random& random, size_t channels, size_t kernel_h, size_t kernel_w)
+      : line(shape(random, channels, kernel_w)),
+        row_bytes(line.offset + (line.pixels - 1) * line.pixel_step + (kernel_w - 1) * line.column_step + channels),
+        data((kernel_h + 1) * row_bytes) {
+    for (int8_t& x : data) x = static_cast<int8_t>(random.integer(-128, 127));
+    for (size_t i = 0; i < kernel_h; ++i) {
+      rows.push_back(&data[static_cast<size_t>(random.integer(0, static_cast<int64_t>(kernel_h))) * row_bytes]);
+    }
+    rows[static_cast<size_t>(random.integer(0, static_cast<int64_t>(kernel_h) - 1))] = &data[kernel_h * row_bytes];
+    line.rows = rows.data();
+    line.rows_count = kernel_h;
+  }
+
+  static MaxLine shape(Random& random, size_t channels, size_t columns) {
+    const auto some = [&](int64_t least, int64_t most) { return static_cast<size_t>(random.integer(least, most)); };
+    const size_t column_step = some(1, 2) * channels;
+    const size_t pixel_step = random.pick({column_step, 2 * column_step, some(1, 3) * channels});
+    return {channels, nullptr, 0, columns, some(1, 6), some(0, 2) * channels, column_step, pixel_step, nullptr};
+  }
+
+  std::vector<int8_t> expected() const {
+    std::vector<int8_t> out(line.pixels * line.channels, -128);
+    for (size_t p = 0; p < line.pixels; ++p) {
+      for (const int8_t* row : rows) {
+        for (size_t j = 0; j < line.columns; ++j) {
+          const int8_t* tap = row + line.offset + p * line.pixel_step + j * line.column_step;
+          int8_t* to = &out[p * line.channels];
+          for (size_t c = 0; c < line.channels; ++c) to[c] = tap[c] > to[c] ? tap[c] : to[c];
+        }
+      }
+    }
+    return out;
+  }
+};
+
+TEST(max_line) {
   Random random(1);
   for (size_t channels : channel_counts()) {
-    for (size_t count : {1, 2, 3, 4, 5, 8, 9, 49}) {
-      Pixels pixels(random, channels, count);
-      std::vector<int8_t> expected(channels, -128);
-      for (const int8_t* pixel : pixels.pointers) {
-        for (size_t c = 0; c < channels; ++c) expected[c] = pixel[c] > expected[c] ? pixel[c] : expected[c];
-      }
-      for (const auto& [isa, kernel] : testing::runnable_kernels<PoolKernels>("pool")) {
-        Buffer<int8_t> out(channels);
-        kernel->max(channels, pixels.pointers.data(), count, out.data());
-        EXPECT_SAME(out.data(), expected.data(), channels, text(isa, channels, count));
-        EXPECT(out.untouched_before());
+    for (size_t kernel_h : {1, 2, 3, 3, 5}) {
+      for (size_t kernel_w : {1, 2, 3, 3, 3, 5}) {
+        Lines lines(random, channels, kernel_h, kernel_w);
+        const std::vector<int8_t> expected = lines.expected();
+        for (const auto& [isa, kernel] : testing::runnable_kernels<PoolKernels>("pool")) {
+          Buffer<int8_t> out(expected.size());
+          lines.line.out = out.data();
+          kernel->max_line(lines.line);
+          EXPECT_SAME(out.data(), expected.data(), expected.size(), text(isa, channels, kernel_h * kernel_w));
+          EXPECT(out.untouched_before());
+        }
       }
     }
   }

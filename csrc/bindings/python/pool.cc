@@ -26,7 +26,8 @@ void pool_max(const std::string& isa, const py::array& x, py::array& out) {
   const Pixels pixels(kFunction, x);
   require(!pixels.rows.empty(), kFunction, "x", "shape " + shape_text(x), "at least one pixel");
   int8_t* to = output<int8_t>(kFunction, "out", out, pixels.channels);
-  find_kernel<PoolKernels>("pool", isa).max(pixels.channels, pixels.rows.data(), pixels.rows.size(), to);
+  find_kernel<PoolKernels>("pool", isa)
+      .max_line({pixels.channels, pixels.rows.data(), pixels.rows.size(), 1, 1, 0, 0, 0, to});
 }
 
 void pool_accumulate(const std::string& isa, const py::array& x, py::array& sums) {

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/elementwise/elementwise_inl.h"
+#include "kernels/elementwise/interleave2_x86_inl.h"
 #include "kernels/elementwise/interleave3_x86_inl.h"
 #include "kernels/epilogue_avx2_inl.h"
 
@@ -78,8 +79,8 @@ void quantize3(size_t n, const float* const planes[3], float inverse_scale, cons
 
 extern const ElementwiseKernels elementwise;
 const ElementwiseKernels elementwise = {
-    elementwise_loops::add,       elementwise_loops::mul, lut, elementwise_loops::quantize, quantize3,
-    elementwise_loops::dequantize};
+    elementwise_loops::add,        elementwise_loops::mul,      lut, elementwise_loops::quantize, quantize3,
+    elementwise_loops::dequantize, interleave2_x86::interleave2};
 
 }  // namespace avx2
 }  // namespace mobilekernels

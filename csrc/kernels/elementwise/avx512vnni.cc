@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/elementwise/elementwise_inl.h"
+#include "kernels/elementwise/interleave2_x86_inl.h"
 #include "kernels/elementwise/interleave3_x86_inl.h"
 #include "kernels/epilogue_avx512_inl.h"
 #include "kernels/unroll.h"
@@ -227,7 +228,8 @@ void quantize3(size_t n, const float* const planes[3], float inverse_scale, cons
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {add, mul, lut, quantize, quantize3, elementwise_loops::dequantize};
+const ElementwiseKernels elementwise = {
+    add, mul, lut, quantize, quantize3, elementwise_loops::dequantize, interleave2_x86::interleave2};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -33,6 +33,8 @@ struct ElementwiseKernels {
                     int8_t* out);
   // out = float(x - zero_point) * scale
   void (*dequantize)(size_t n, const int8_t* x, float scale, int32_t zero_point, float* out);
+  // Rows of 2 n values: out[2 i] = x[i], out[2 i + 1] = x[n + i]
+  void (*interleave2)(size_t rows, size_t n, const int8_t* x, int8_t* out);
 };
 
 }  // namespace mobilekernels

@@ -91,4 +91,24 @@ static void dequantize(size_t n, const int8_t* x, float scale, int32_t zero_poin
   for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(x[i] - zero_point) * scale;
 }
 
+static inline void interleave2(size_t rows, size_t n, const int8_t* x, int8_t* __restrict out) {
+  for (size_t row = 0; row < rows; ++row, x += 2 * n, out += 2 * n) {
+    for (size_t i = 0; i < n; ++i) {
+      out[2 * i] = x[i];
+      out[2 * i + 1] = x[n + i];
+    }
+  }
+}
+
+// sixteen(x, y, out) does 16 of each half. The last of a row may do again what was done.
+template <typename Sixteen>
+[[gnu::always_inline]] static inline void interleave2_by_16(size_t rows, size_t n, const int8_t* x, int8_t* out,
+                                                            const Sixteen& sixteen) {
+  if (n < 16) return interleave2(rows, n, x, out);
+  for (size_t row = 0; row < rows; ++row, x += 2 * n, out += 2 * n) {
+    for (size_t i = 0; i + 16 <= n; i += 16) sixteen(x + i, x + n + i, out + 2 * i);
+    if (n % 16 != 0) sixteen(x + n - 16, x + 2 * n - 16, out + 2 * n - 32);
+  }
+}
+
 }  // namespace mobilekernels::elementwise_loops

@@ -5,6 +5,7 @@
 
 #include "kernels/elementwise/elementwise_inl.h"
 #include "kernels/epilogue_neon_inl.h"
+#include "kernels/unroll.h"
 
 namespace mobilekernels {
 namespace neon {
@@ -136,10 +137,17 @@ void dequantize(size_t n, const int8_t* x, float scale, int32_t zero_point, floa
   elementwise_loops::dequantize(n - i, x + i, scale, zero_point, out + i);
 }
 
+void interleave2(size_t rows, size_t n, const int8_t* x, int8_t* out) {
+  elementwise_loops::interleave2_by_16(
+      rows, n, x, out, [](const int8_t* even, const int8_t* odd, int8_t* to) MOBILEKERNELS_INLINE_LAMBDA {
+        vst2q_s8(to, {{vld1q_s8(even), vld1q_s8(odd)}});
+      });
+}
+
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {add, mul, lut, quantize, quantize3, dequantize};
+const ElementwiseKernels elementwise = {add, mul, lut, quantize, quantize3, dequantize, interleave2};
 
 }  // namespace neon
 }  // namespace mobilekernels

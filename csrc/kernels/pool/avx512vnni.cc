@@ -1,11 +1,22 @@
-// The loops of pool_inl.h, and sums of 64 channels that stay in registers.
+// Maxima of up to 64 channels, the loops of pool_inl.h, and sums of 64 channels that stay in registers.
 #include <immintrin.h>
 
+#include "kernels/pool/max_vectors_x86_inl.h"
 #include "kernels/pool/pool_inl.h"
 
 namespace mobilekernels {
 namespace avx512vnni {
 namespace {
+
+using namespace max_lines;
+
+struct Lanes64 {
+  static constexpr size_t kLanes = 64;
+  using Register = __m512i;
+  [[gnu::always_inline]] static Register load(const int8_t* p) { return _mm512_loadu_si512(p); }
+  [[gnu::always_inline]] static Register greater(Register a, Register b) { return _mm512_max_epi8(a, b); }
+  [[gnu::always_inline]] static void store(int8_t* p, Register x) { _mm512_storeu_si512(p, x); }
+};
 
 constexpr size_t kInt16Inputs = 255;  // so many int8 add up to an int16
 
@@ -53,7 +64,7 @@ void accumulate(size_t channels, const int8_t* const* inputs, size_t count, int3
 }  // namespace
 
 extern const PoolKernels pool;
-const PoolKernels pool = {pool_loops::max, accumulate, pool_loops::finish};
+const PoolKernels pool = {run<Lanes64, Lanes32, Lanes16, Lanes8, One>, accumulate, pool_loops::finish};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -9,25 +9,6 @@
 
 namespace mobilekernels::pool_loops {
 
-static inline int8_t greater(int8_t a, int8_t b) { return a > b ? a : b; }
-
-// Four inputs a pass over the output; where there are fewer left, one of them counts more than once.
-static void max(size_t channels, const int8_t* const* inputs, size_t count, int8_t* __restrict out) {
-  for (size_t i = 0; i < count; i += 4) {
-    const int8_t* a = inputs[i];
-    const int8_t* b = inputs[i + 1 < count ? i + 1 : i];
-    const int8_t* c = inputs[i + 2 < count ? i + 2 : i];
-    const int8_t* d = inputs[i + 3 < count ? i + 3 : i];
-    if (i == 0) {
-      for (size_t k = 0; k < channels; ++k) out[k] = greater(greater(a[k], b[k]), greater(c[k], d[k]));
-    } else {
-      for (size_t k = 0; k < channels; ++k) {
-        out[k] = greater(out[k], greater(greater(a[k], b[k]), greater(c[k], d[k])));
-      }
-    }
-  }
-}
-
 // Four inputs a pass over the sums, added in int16 first: four int8 always fit.
 static inline void accumulate(size_t channels, const int8_t* const* inputs, size_t count, int32_t* __restrict sums) {
   size_t i = 0;
