@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 REQUIREMENTS := $(wildcard requirements/*.txt)
 INSTALLED := $(VENV)/.installed
 EDITABLE := $(VENV)/.editable
-CPP := $(shell find csrc tests/cpp tests/x86 bench/cpp -name '*.h' -o -name '*.cc')
+CPP := $(shell find csrc tests/cpp tests/x86 bench/cpp bench/executorch -name '*.h' -o -name '*.cc')
 # Absolute, and the virtual environment's tools first: what builds must not depend on what else a machine has.
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -26,11 +26,12 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp arm wheel-aarch64 android-check test-arm x86 test-x86 runner test-devices count-arm mca-arm bench accuracy lint format symbols clean distclean
+.PHONY: help setup build demo test check-cpp arm wheel-aarch64 executorch-aarch64 test-executorch android-check test-arm \
+  x86 test-x86 runner test-devices count-arm mca-arm bench accuracy lint format symbols clean distclean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
-	  while IFS='|' read -r goal text; do printf '  make %-14s %s\n' "$$goal" "$$text"; done
+	  while IFS='|' read -r goal text; do printf '  make %-18s %s\n' "$$goal" "$$text"; done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -89,6 +90,16 @@ wheel-aarch64: $(INSTALLED) ## cross-build the wheel for aarch64 Linux into dist
 	MOBILEKERNELS_CROSS=linux-aarch64 MOBILEKERNELS_CROSS_ROOT=build/arm-root \
 	  $(BIN)/python -m pip wheel -q --no-build-isolation --no-deps -w dist .
 	@$(BIN)/python -m tools.check_wheel dist/mobilekernels-*-$(AARCH64_WHEEL)
+
+# The package of the target's architecture lies in the emulated root.
+executorch-aarch64: $(INSTALLED) ## cross-build the ExecuTorch kernels and mk_runner for aarch64 Linux (Debian: qemu-user g++-aarch64-linux-gnu)
+	@$(BIN)/python -m tools.arm_root > /dev/null
+	@$(BIN)/cmake --preset executorch-aarch64 -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF) \
+	  > build/executorch-aarch64.log 2>&1 || { cat build/executorch-aarch64.log; exit 1; }
+	$(BIN)/cmake --build --preset executorch-aarch64
+
+test-executorch: build executorch-aarch64 ## the kernels in ExecuTorch, here and on emulated ARM cores
+	MOBILEKERNELS_REQUIRE_DEVICES=1 $(BIN)/python -m pytest tests/executorch
 
 test-arm: build runner arm wheel-aarch64 ## C++ and Python tests on emulated ARM cores (Debian: qemu-user)
 	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }

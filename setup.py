@@ -95,8 +95,7 @@ def cross_target(name: str, root: Path) -> Target:
         raise SystemExit(f"MOBILEKERNELS_CROSS: given {name!r}, accepted: {', '.join(CROSS_TARGETS)}")
     triplet, wheel_tag = CROSS_TARGETS[name]
     headers = root / "usr" / "include" / PYTHON
-    packages = root / "usr" / "local" / "lib" / PYTHON / "dist-packages"
-    torch = packages / "torch"
+    torch = root / "usr" / "local" / "lib" / PYTHON / "dist-packages" / "torch"
     for folder in (headers, torch):
         if not folder.is_dir():
             wanted = folder.relative_to(root)
@@ -114,7 +113,7 @@ def cross_target(name: str, root: Path) -> Target:
             # found first.
             f"-DCMAKE_CXX_FLAGS=-idirafter {root / 'usr' / 'include'}",
             f"-DMOBILEKERNELS_TORCH_DIR={torch}",
-            *executorch_arguments(packages / "executorch"),
+            *executorch_arguments(root / "opt" / "executorch"),
             "-DMOBILEKERNELS_MANYLINUX=ON",
         ),
         {"build": {"build_base": str(build_folder / "wheel")}, "bdist_wheel": {"plat_name": wheel_tag}},

@@ -48,3 +48,7 @@ include(cmake/manylinux.cmake)
 mobilekernels_manylinux(mobilekernels_executorch)
 
 install(TARGETS mobilekernels_executorch LIBRARY DESTINATION . COMPONENT python)
+
+if(NOT MOBILEKERNELS_EXECUTORCH_LIBRARIES AND CMAKE_SYSTEM_NAME STREQUAL Linux)
+  add_subdirectory(bench/executorch)
+endif()

@@ -31,6 +31,8 @@ WHEELS = (
     *("pytest", "pluggy", "iniconfig", "packaging", "pygments"),
     *("hypothesis", "sortedcontainers", "expecttest", "torchao>=0.18,<0.19"),
 )
+# For cross builds and C++ programs alone, outside of the Python path: its Python side wants a newer torch.
+EXECUTORCH = "executorch==1.5.1"
 # torch 2.10.0 needs atomic instructions that an ARMv8.0 core lacks: the file says how they are supplied.
 TRAP_SOURCE = Path(__file__).with_name("lse_trap.cc")
 COMPILER = "aarch64-linux-gnu-g++"
@@ -49,13 +51,18 @@ def cache_folder() -> Path:
 
 def recipe() -> str:
     """Names the root: another recipe, another folder."""
-    text = repr((SUITE, DEBIAN_PACKAGES, WHEELS, PLATFORMS, TRAP_FLAGS, TRAP_SOURCE.read_text()))
+    text = repr((SUITE, DEBIAN_PACKAGES, WHEELS, EXECUTORCH, PLATFORMS, TRAP_FLAGS, TRAP_SOURCE.read_text()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def site_packages(root: Path) -> Path:
     """Where the wheels lie: on the path of the root's Python without any environment variable."""
     return root / "usr" / "local" / "lib" / f"python{PYTHON}" / "dist-packages"
+
+
+def executorch(root: Path) -> Path:
+    """The folder of ExecuTorch's package: headers, and libraries for aarch64."""
+    return root / "opt" / "executorch"
 
 
 def trap(root: Path) -> Path:
@@ -126,11 +133,11 @@ def _unpack_debian(root: Path, work: Path) -> None:
 
 
 def _install_wheels(root: Path) -> None:
-    target = site_packages(root)
     where = [f"--platform={platform}" for platform in PLATFORMS]
     what = ["--only-binary=:all:", f"--python-version={PYTHON}", "--implementation=cp", "--no-deps"]
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--no-warn-conflicts"]
-    _run([*pip, f"--target={target}", *where, *what, *WHEELS], "installing wheels")
+    for target, wheels in ((site_packages(root), WHEELS), (executorch(root).parent, (EXECUTORCH,))):
+        _run([*pip, f"--target={target}", *where, *what, *wheels], "installing wheels")
 
 
 def _compile_trap(root: Path) -> None:

@@ -8,6 +8,8 @@ import importlib.util
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 LIBRARY = Path(__file__).resolve().parents[1] / "libmobilekernels_executorch.so"
 
 
@@ -47,9 +49,11 @@ def last_error() -> str:
     return text.decode(errors="replace")
 
 
-def file_loaded() -> None:
-    """To be called before the first run of a file that was just loaded: its weights are checked in full."""
-    _library().mobilekernels_executorch_file_loaded()
+def check_file(data: memoryview) -> str:
+    """What is wrong with the bytes of a `.pte` file of `mobilekernels.export`; "" for a whole one."""
+    memory = np.frombuffer(data, np.uint8)
+    text: bytes = _library().mobilekernels_executorch_check_file(memory.ctypes.data, memory.size)
+    return text.decode()
 
 
 @functools.cache
@@ -68,10 +72,10 @@ def _library() -> ctypes.CDLL:
             f"mobilekernels: {LIBRARY.name} does not load with the ExecuTorch that is installed, which must "
             f"be >= 1.5.1, < 1.6: {exc}"
         ) from exc
-    for name in ("version", "refusal", "last_error"):
+    for name in ("version", "refusal", "last_error", "check_file"):
         getattr(library, f"mobilekernels_executorch_{name}").restype = ctypes.c_char_p
     library.mobilekernels_executorch_ops.restype = ctypes.POINTER(ctypes.c_char_p)
-    library.mobilekernels_executorch_file_loaded.restype = None
+    library.mobilekernels_executorch_check_file.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
     refusal: bytes = library.mobilekernels_executorch_refusal()
     if refusal:
         raise RuntimeError(f"mobilekernels: {LIBRARY.name}: {refusal.decode()}")

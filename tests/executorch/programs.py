@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from typing import Any
 
 import torch
@@ -19,3 +21,8 @@ def lower(model: nn.Module, inputs: tuple[Any, ...], dynamic_shapes: Any = None)
             exported, compile_config=EdgeCompileConfig(_check_ir_validity=False)
         )
         return bytes(edge.to_executorch().buffer)
+
+
+def seal(program: bytes, version: int = 1) -> bytes:
+    """With the trailer that csrc/bindings/executorch/trailer.h describes."""
+    return program + struct.pack("<8sQII", b"mkernels", len(program), version, zlib.crc32(program))

@@ -8,6 +8,7 @@
 #include "bindings/executorch/kernel.h"
 #include "bindings/executorch/mobilekernels_executorch.h"
 #include "bindings/executorch/ops.h"
+#include "bindings/executorch/trailer.h"
 #include "pack/format.h"
 
 namespace mobilekernels::executorch_face {
@@ -87,4 +88,10 @@ const char* mobilekernels_executorch_refusal() { return executorch_face::refusal
 
 const char* mobilekernels_executorch_last_error() { return executorch_face::last_error().c_str(); }
 
-void mobilekernels_executorch_file_loaded() { forget_checked(); }
+const char* mobilekernels_executorch_check_file(const void* data, size_t bytes) {
+  forget_checked();
+  thread_local std::string problem;
+  const Status status = executorch_face::check_trailer(data, bytes);
+  problem = status.ok() ? "" : error_text(status);
+  return problem.c_str();
+}

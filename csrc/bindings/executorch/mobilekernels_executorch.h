@@ -3,6 +3,8 @@
 #ifndef MOBILEKERNELS_EXECUTORCH_H_
 #define MOBILEKERNELS_EXECUTORCH_H_
 
+#include <stddef.h>
+
 #define MOBILEKERNELS_EXECUTORCH_API __attribute__((visibility("default")))
 
 #ifdef __cplusplus
@@ -23,9 +25,11 @@ MOBILEKERNELS_EXECUTORCH_API const char* mobilekernels_executorch_refusal(void);
  * none did. Valid until the next one fails. */
 MOBILEKERNELS_EXECUTORCH_API const char* mobilekernels_executorch_last_error(void);
 
-/* To be called when a file was loaded, before its first run. Packed weights are checked in full when an operator first
- * sees them, and remembered by their address, where another file may have come to lie since. */
-MOBILEKERNELS_EXECUTORCH_API void mobilekernels_executorch_file_loaded(void);
+/* Looks at the bytes of a .pte file of mobilekernels.export before ExecuTorch does: "" for a whole and unchanged one,
+ * else what is wrong, "FormatError: file: checksum: given ..., accepted ...". Without it a damaged file may crash
+ * ExecuTorch's loader. Packed weights are then checked in full at their first run: what an operator saw before is
+ * remembered by its address, where another file may have come to lie. Valid until this thread's next call. */
+MOBILEKERNELS_EXECUTORCH_API const char* mobilekernels_executorch_check_file(const void* data, size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,6 @@
 #include "bindings/executorch/signature.h"
 
-#include <sstream>
+#include <algorithm>
 #include <stdexcept>
 
 namespace mobilekernels::executorch_face {
@@ -29,16 +29,22 @@ Parameter parameter_of(const std::string& type, const std::string& name) {
   throw std::logic_error("signature: there is no type " + type);
 }
 
+// The next word of `text` from *at on, without a comma behind it; "" at the end.
+std::string next_word(const std::string& text, size_t* at) {
+  const size_t begin = text.find_first_not_of(" ,", *at);
+  if (begin == std::string::npos) return "";
+  *at = std::min(text.find_first_of(" ,", begin), text.size());
+  return text.substr(begin, *at - begin);
+}
+
 }  // namespace
 
 Signature make_signature(const std::string& op, const std::vector<std::string>& parts) {
   Signature signature{op, "mobilekernels::" + op + ".out", {}};
   for (const std::string& part : parts) {
-    std::istringstream words(part);
-    std::string type, name;
-    while (words >> type >> name) {
-      if (name.back() == ',') name.pop_back();
-      signature.parameters.push_back(parameter_of(type, name));
+    size_t at = 0;
+    for (std::string type = next_word(part, &at); !type.empty(); type = next_word(part, &at)) {
+      signature.parameters.push_back(parameter_of(type, next_word(part, &at)));
     }
   }
   return signature;

@@ -1,0 +1,88 @@
+#include "report.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "bindings/executorch/mobilekernels_executorch.h"
+#include "json.h"
+
+namespace runner {
+namespace {
+
+#if defined(__aarch64__)
+constexpr char kArchitecture[] = "aarch64";
+#elif defined(__x86_64__)
+constexpr char kArchitecture[] = "x86_64";
+#else
+constexpr char kArchitecture[] = "other";
+#endif
+
+// Of sorted times, the nearest rank: a time that was measured.
+double percentile(const std::vector<double>& sorted, double p) {
+  const auto rank = static_cast<size_t>(p * static_cast<double>(sorted.size()));
+  return sorted[std::min(rank, sorted.size() - 1)];
+}
+
+std::vector<double> sorted(std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  return times;
+}
+
+}  // namespace
+
+size_t peak_memory() {
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+#if defined(__APPLE__)
+  return static_cast<size_t>(usage.ru_maxrss);
+#else
+  return static_cast<size_t>(usage.ru_maxrss) * 1024;
+#endif
+}
+
+std::string to_json(const Report& report) {
+  const std::vector<double> times = sorted(report.microseconds);
+  bench::Json json;
+  json.begin('{');
+  json.entry("model", report.options.models[0]).entry("architecture", kArchitecture);
+  json.entry("kernels", mobilekernels_executorch_version()).entry("threads", report.options.threads);
+  json.entry("load_ms", report.load_milliseconds).entry("file_bytes", report.file_bytes);
+  json.entry("planned_bytes", report.planned_bytes).entry("peak_memory_bytes", peak_memory());
+  json.key("latency_us").begin('{');
+  json.entry("calls", times.size()).entry("least", times.front()).entry("p50", percentile(times, 0.5));
+  json.entry("p90", percentile(times, 0.9)).entry("p99", percentile(times, 0.99)).entry("most", times.back());
+  json.end('}');
+  json.key("operators").begin('[');
+  for (const OperatorTime& time : report.operators) {
+    json.begin('{').entry("name", time.name).entry("calls", time.calls).entry("us", time.microseconds).end('}');
+  }
+  json.end(']');
+  json.key("outputs").begin('[');
+  for (const Value& value : report.outputs) {
+    json.begin('{').entry("dtype", value.dtype).list("shape", value.sizes).entry("bytes", value.bytes.size()).end('}');
+  }
+  json.end(']');
+  return json.end('}').text() + "\n";
+}
+
+std::string to_text(const Report& report) {
+  const std::vector<double> times = sorted(report.microseconds);
+  char line[256];
+  std::snprintf(line, sizeof line, "%s, %d thread(s): median %.3f ms, 90 %% %.3f, 99 %% %.3f of %zu calls\n",
+                kArchitecture, report.options.threads, percentile(times, 0.5) / 1e3, percentile(times, 0.9) / 1e3,
+                percentile(times, 0.99) / 1e3, times.size());
+  std::string text = line;
+  std::snprintf(line, sizeof line, "file %zu bytes, loaded in %.2f ms; planned %zu bytes; peak memory %zu bytes\n",
+                report.file_bytes, report.load_milliseconds, report.planned_bytes, peak_memory());
+  text += line;
+  for (const OperatorTime& time : report.operators) {
+    std::snprintf(line, sizeof line, "%10.1f us %5lld x  %s\n", time.microseconds, static_cast<long long>(time.calls),
+                  time.name.c_str());
+    text += line;
+  }
+  return text;
+}
+
+}  // namespace runner
