@@ -67,14 +67,14 @@ def _library() -> ctypes.CDLL:
         )
     try:
         library = ctypes.CDLL(str(LIBRARY))
-    except OSError as exc:
+        for name in ("version", "refusal", "last_error", "check_file"):
+            getattr(library, f"mobilekernels_executorch_{name}").restype = ctypes.c_char_p
+        library.mobilekernels_executorch_ops.restype = ctypes.POINTER(ctypes.c_char_p)
+    except (OSError, AttributeError) as exc:  # AttributeError: the library of another release
         raise ImportError(
-            f"mobilekernels: {LIBRARY.name} does not load with the ExecuTorch that is installed, which must "
-            f"be >= 1.5.1, < 1.6: {exc}"
+            f"mobilekernels: {LIBRARY.name} does not load with this package and the ExecuTorch that is "
+            f"installed, which must be >= 1.5.1, < 1.6: {exc}"
         ) from exc
-    for name in ("version", "refusal", "last_error", "check_file"):
-        getattr(library, f"mobilekernels_executorch_{name}").restype = ctypes.c_char_p
-    library.mobilekernels_executorch_ops.restype = ctypes.POINTER(ctypes.c_char_p)
     library.mobilekernels_executorch_check_file.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
     refusal: bytes = library.mobilekernels_executorch_refusal()
     if refusal:

@@ -10,6 +10,14 @@ std::string& latest() {
   return text;
 }
 
+// A message may quote a damaged file, and who reads the log (Python does) may end over what is no text.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
 }  // namespace
 
 Error error_code(StatusCode code) {
@@ -30,8 +38,8 @@ Error error_code(StatusCode code) {
 
 void fail(KernelContext& context, Error code, const std::string& text) {
   context.fail(code);
-  ET_LOG(Error, "mobilekernels: %s", text.c_str());
-  latest() = text;
+  latest() = printable(text);
+  ET_LOG(Error, "mobilekernels: %s", latest().c_str());
 }
 
 const std::string& last_error() { return latest(); }

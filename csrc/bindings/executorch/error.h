@@ -16,7 +16,7 @@ using ::executorch::runtime::Error;
 
 Error error_code(StatusCode code);
 
-// Fails the kernel that runs with this text, which begins with the name of an exception.
+// Fails the kernel that runs with this text, which begins with the name of an exception. Told in printable ASCII.
 void fail(KernelContext& context, Error code, const std::string& text);
 
 // The text of this thread's latest failure; "" where there was none yet. Valid until the next one.
