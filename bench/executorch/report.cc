@@ -1,9 +1,8 @@
 #include "report.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 
 #include "bindings/executorch/mobilekernels_executorch.h"
 #include "json.h"
@@ -33,13 +32,13 @@ std::vector<double> sorted(std::vector<double> times) {
 }  // namespace
 
 size_t peak_memory() {
-  rusage usage{};
-  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
-#if defined(__APPLE__)
-  return static_cast<size_t>(usage.ru_maxrss);
-#else
-  return static_cast<size_t>(usage.ru_maxrss) * 1024;
-#endif
+  // Not getrusage: its maximum outlives exec, so that it would be the caller's.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    size_t kilobytes = 0;
+    if (std::sscanf(line.c_str(), "VmHWM: %zu kB", &kilobytes) == 1) return kilobytes * 1024;
+  }
+  return 0;
 }
 
 std::string to_json(const Report& report) {

@@ -12,7 +12,6 @@ import mobilekernels as mk
 from tests.executorch.programs import lower, seal
 from tests.segments.test_segment import Net
 
-# softmax lies between two segments, and is ExecuTorch's own.
 MOST = 8
 
 
@@ -27,8 +26,12 @@ class SmallNetwork:
 
 
 @functools.cache
-def small_network(softmax: bool = True) -> SmallNetwork:
-    """Batches of 1 to MOST images of 3 x 16 x 16; five outputs."""
+def small_network(softmax: bool = False) -> SmallNetwork:
+    """Batches of 1 to MOST images of 3 x 16 x 16; five outputs.
+
+    With ``softmax``, an operator of ExecuTorch's own lies between two segments: its floats are not PyTorch's
+    to the last bit, so bytes are compared without.
+    """
     torch.manual_seed(0)
     x = torch.randn(2, 3, 16, 16)
     model = mk.convert(mk.quantize(Net(softmax).eval(), [(x,)]), (x,))[0]
