@@ -47,7 +47,9 @@
 #endif
 
 #if MOBILEKERNELS_HAVE_neon
-#define MOBILEKERNELS_NEON_KERNELS(X) MOBILEKERNELS_ALL_FAMILIES(X, neon)
+#define MOBILEKERNELS_NEON_KERNELS(X) \
+  MOBILEKERNELS_ALL_FAMILIES(X, neon) \
+  X(SpgemmKernel, spgemm, neon)
 #else
 #define MOBILEKERNELS_NEON_KERNELS(X)
 #endif
@@ -55,7 +57,8 @@
 #if MOBILEKERNELS_HAVE_neon_dotprod
 #define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X) \
   X(GemmKernel, gemm, neon_dotprod)           \
-  X(DepthwiseKernel, depthwise, neon_dotprod)
+  X(DepthwiseKernel, depthwise, neon_dotprod) \
+  X(SpgemmKernel, spgemm, neon_dotprod)
 #else
 #define MOBILEKERNELS_NEON_DOTPROD_KERNELS(X)
 #endif

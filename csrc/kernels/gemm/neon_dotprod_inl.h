@@ -7,17 +7,13 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_inl.h"
 #include "kernels/gemm/neon_store_inl.h"
+#include "kernels/products_neon_dotprod_inl.h"
 #include "kernels/unroll.h"
 
 namespace mobilekernels {
 namespace {
 
-// Not vdotq_laneq_s32: with 24 accumulators gcc copies them about (it is free to choose another register for the
-// result).
-template <int Lane>
-[[gnu::always_inline]] inline void sdot_lane(int32x4_t& acc, int8x16_t weights, int8x16_t row) {
-  asm("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(acc) : "w"(weights), "w"(row), "i"(Lane));
-}
+using products_neon::sdot_lane;
 
 struct DotprodTile {
   static constexpr int kRows = 6;
