@@ -26,7 +26,7 @@ TESTS := $(if $(filter test check-cpp,$(MAKECMDGOALS)),ON,OFF)
 export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-cpp arm wheel-aarch64 mk-runner executorch-aarch64 test-executorch android-check test-arm \
+.PHONY: help setup build demo test check-cpp arm wheel-aarch64 executorch-aarch64 test-executorch android-check test-arm \
   x86 test-x86 runner test-devices count-arm mca-arm bench accuracy lint format symbols clean distclean
 
 help: ## this list
@@ -91,13 +91,6 @@ wheel-aarch64: $(INSTALLED) ## cross-build the wheel for aarch64 Linux into dist
 	  $(BIN)/python -m pip wheel -q --no-build-isolation --no-deps -w dist .
 	@$(BIN)/python -m tools.check_wheel dist/mobilekernels-*-$(AARCH64_WHEEL)
 
-mk-runner: $(INSTALLED) ## build mk_runner, a .pte file in ExecuTorch, for this machine (`make executorch-aarch64` for ARM)
-	@mkdir -p build
-	@$(BIN)/cmake -S . -B build/executorch -G Ninja -DMOBILEKERNELS_TESTS=OFF -DMOBILEKERNELS_EXECUTORCH=ON \
-	  -DPython_EXECUTABLE=$(abspath $(BIN)/python) -DMOBILEKERNELS_WERROR=$(if $(WERROR),ON,OFF) \
-	  > build/executorch.log 2>&1 || { cat build/executorch.log; exit 1; }
-	$(BIN)/cmake --build build/executorch --target mk_runner
-
 # The package of the target's architecture lies in the emulated root.
 executorch-aarch64: $(INSTALLED) ## cross-build the ExecuTorch kernels and mk_runner for aarch64 Linux (Debian: qemu-user g++-aarch64-linux-gnu)
 	@$(BIN)/python -m tools.arm_root > /dev/null
@@ -105,8 +98,8 @@ executorch-aarch64: $(INSTALLED) ## cross-build the ExecuTorch kernels and mk_ru
 	  > build/executorch-aarch64.log 2>&1 || { cat build/executorch-aarch64.log; exit 1; }
 	$(BIN)/cmake --build --preset executorch-aarch64
 
-test-executorch: build executorch-aarch64 ## the kernels in ExecuTorch, here and on emulated ARM cores
-	MOBILEKERNELS_REQUIRE_DEVICES=1 $(BIN)/python -m pytest tests/executorch
+test-executorch: build executorch-aarch64 ## .pte files in ExecuTorch, here and on emulated ARM cores: the same bytes
+	MOBILEKERNELS_REQUIRE_DEVICES=1 $(BIN)/python -m pytest tests/executorch tests/export/test_same_bytes.py
 
 test-arm: build runner arm wheel-aarch64 ## C++ and Python tests on emulated ARM cores (Debian: qemu-user)
 	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }

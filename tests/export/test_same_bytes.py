@@ -1,14 +1,11 @@
 """The same bytes everywhere: whole networks in every runtime that mk.export writes for, and on emulated ARM.
 
-The C++ runner is built by `make mk-runner` and, for ARM, `make executorch-aarch64`: without them those tests
-are skipped, and with MOBILEKERNELS_REQUIRE_RUNNER=1 they fail.
+The C++ runner for ARM is built by `make executorch-aarch64`: without it those tests are skipped, and with
+MOBILEKERNELS_REQUIRE_DEVICES=1 (`make test-executorch`) they fail.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,11 +20,10 @@ from torch import Tensor, nn
 
 import mobilekernels as mk
 from mobilekernels.export import ptl
+from tests.executorch import runner
 from tests.frontends.quantized import efficientnet_lite0, torchvision_model
 from tests.same_bytes import assert_same_bytes
 
-ROOT = Path(__file__).parents[2]
-RUNNERS = ROOT / "build"
 SIZE = 96
 
 
@@ -60,8 +56,11 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     model = NETWORKS[request.param]()
     one, two = torch.randn(1, 3, SIZE, SIZE), torch.randn(2, 3, SIZE, SIZE)
     quantized: Any = mk.quantize(model, [one, two], progress=False)
-    fast, report = mk.convert(quantized, one)
+    # Whatever pays on this machine: zeros are to be skipped in each of the runtimes.
+    pruned = request.param == "pruned resnet18"
+    fast, report = mk.convert(quantized, one, sparse="always" if pruned else "never")
     assert report.mac_coverage == 1.0, str(report)
+    assert any(layer.kernel.startswith("spgemm") for layer in report.layers) == pruned
     folder = tmp_path_factory.mktemp("exported")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -89,32 +88,20 @@ def _aot_inductor(folder: Path, x: Tensor) -> Tensor:
 
 
 def _executorch(folder: Path, x: Tensor) -> Tensor:
-    from executorch.runtime import Runtime
+    from mobilekernels.executorch import load_program
 
-    from mobilekernels.executorch import load
-
-    load()
-    program = Runtime.get().load_program(folder / "model.pte")
+    program = load_program(folder / "model.pte")
     return program.load_method("forward").execute([x])[0].clone()  # type: ignore[no-any-return, union-attr]
 
 
-def _runner(build: str, emulator: tuple[str, ...], folder: Path, x: Tensor) -> Tensor:
-    runner = RUNNERS / build / "bench" / "executorch" / "mk_runner"
-    missing = [str(tool) for tool in (runner, *emulator[:1]) if shutil.which(tool) is None]
-    if missing:
-        assert "MOBILEKERNELS_REQUIRE_RUNNER" not in os.environ, missing
-        pytest.skip(f"not built or not installed: {', '.join(missing)}")
+def _runner(core: str | None, folder: Path, x: Tensor) -> Tensor:
     (folder / "x.bin").write_bytes(x.numpy().tobytes())
-    files = ("model.pte", "--input", f"x.bin:{','.join(map(str, x.shape))}", "--output", "y.bin")
-    done = subprocess.run([*emulator, runner, *files], cwd=folder, capture_output=True, text=True)
+    sizes = ",".join(map(str, x.shape))
+    done = runner.run(
+        core, folder / "model.pte", "--input", f"{folder / 'x.bin'}:{sizes}", "--output", folder / "y.bin"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return torch.from_numpy(np.fromfile(folder / "y.bin", np.float32)).reshape(x.shape[0], -1)
-
-
-def _emulated(core: str) -> Callable[[Path, Tensor], Tensor]:
-    return partial(
-        _runner, "executorch-aarch64", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", core)
-    )
 
 
 ROADS: dict[str, Callable[[Path, Tensor], Tensor]] = {
@@ -122,9 +109,8 @@ ROADS: dict[str, Callable[[Path, Tensor], Tensor]] = {
     "ptl": _ptl,
     "AOTInductor": _aot_inductor,
     "pte in Python": _executorch,
-    "pte in mk_runner": partial(_runner, "executorch", ()),
-    "pte in mk_runner, cortex-a53": _emulated("cortex-a53"),
-    "pte in mk_runner, neoverse-n1": _emulated("neoverse-n1"),
+    "pte in mk_runner": partial(_runner, None),
+    **{f"pte in mk_runner, {core}": partial(_runner, core) for core in runner.CORES},
 }
 
 
