@@ -1,7 +1,7 @@
 """Checks a wheel of the package: `python -m tools.check_wheel WHEEL.whl`.
 
 Its symbols must be there on the systems that its name promises (auditwheel knows which those are), and its
-Python files must be those of this checkout: no stale one, none missing.
+files must be those of this checkout: no stale one, none missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ def _contents(wheel: Path) -> list[str]:
         names = {name for name in file.namelist() if name.startswith("mobilekernels/")}
     libraries = {Path(name).name.split(".cpython")[0] for name in names if name.endswith(".so")}
     given = {name for name in names if not name.endswith(".so")}
-    files = (path for path in (ROOT / "mobilekernels").rglob("*") if path.suffix in (".py", ".pyi", ".typed"))
+    files = (
+        path
+        for path in (ROOT / "mobilekernels").rglob("*")
+        if path.suffix in (".py", ".pyi", ".typed", ".json")
+    )
     wanted = {path.relative_to(ROOT).as_posix() for path in files}
     problems = [f"missing: {name}" for name in sorted(wanted - given | LIBRARIES - libraries)]
     return problems + [
