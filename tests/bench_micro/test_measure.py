@@ -23,6 +23,8 @@ PACKAGES = {
 }
 # Weights of the full range overflow int16 sums: FBGEMM's depthwise, and oneDNN's where the CPU has no VNNI.
 SATURATING = {"fbgemm"} if mk.cpu_features()["avx512vnni"] else {"fbgemm", "onednn"}
+# Share of codes that are close all the same; without VNNI dense layers saturate, too (0.45 was seen).
+SATURATED_CLOSE = 0.5 if mk.cpu_features()["avx512vnni"] else 0.4
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_every_engine_computes_the_layers(engine: LayerEngine) -> None:
             assert found.close is None
         else:
             assert found.close is not None
-            assert found.close > (0.4 if engine.name in SATURATING else 0.99), case.name
+            assert found.close > (SATURATED_CLOSE if engine.name in SATURATING else 0.99), case.name
 
 
 def test_turns_alternate_and_the_decoy_runs_before_the_timed_instance() -> None:
