@@ -83,7 +83,8 @@ class Run:
         # One tensor an epoch: reading a loss each step would make a GPU wait.
         sums = torch.zeros(4, dtype=torch.float64, device=self.device)
         self.student.train()
-        for index, item in enumerate(track(self.loader, description, show=progress)):
+        tracked = track if self.pruner is None else self.pruner.track
+        for index, item in enumerate(tracked(self.loader, description, show=progress)):
             batch = _Batch.of(item, index, self.device)
             parts = self._step(batch)
             rows = batch.inputs[0].shape[0]

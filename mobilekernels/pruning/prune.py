@@ -24,6 +24,7 @@ def prune(
     schedule: None = ...,
     skip_first: bool = ...,
     skip_last: bool = ...,
+    progress: bool = ...,
 ) -> nn.Module: ...
 
 
@@ -38,6 +39,7 @@ def prune(
     schedule: CubicSchedule,
     skip_first: bool = ...,
     skip_last: bool = ...,
+    progress: bool = ...,
 ) -> Pruner: ...
 
 
@@ -51,6 +53,7 @@ def prune(
     schedule: CubicSchedule | None = None,
     skip_first: bool = True,
     skip_last: bool = True,
+    progress: bool = True,
 ) -> nn.Module | Pruner:
     """Set the weakest blocks of a model's weights to zero.
 
@@ -68,6 +71,7 @@ def prune(
             types, or a function of (name, module).
         schedule: prune gradually, while the model is trained.
         skip_first, skip_last: leave the first and the last layer dense (in the order of registration).
+        progress: whether to show bars on stderr, where that is a terminal.
 
     Returns:
         Without a schedule a pruned copy, the model is not changed; `Pruner.of_zeros` holds its zeros through
@@ -76,9 +80,16 @@ def prune(
     Raises:
         TypeError, ValueError: an argument is of a wrong type or value; the message names it.
     """
-    settings = {"skip": skip, "schedule": schedule, "skip_first": skip_first, "skip_last": skip_last}
-    if schedule is not None:
-        return Pruner(model, sparsity, block, scope, **settings)  # type: ignore[arg-type]
-    pruned = fold_masks(model)
-    Pruner(pruned, sparsity, block, scope, **settings)  # type: ignore[arg-type]
-    return pruned
+    pruned = model if schedule is not None else fold_masks(model)
+    pruner = Pruner(
+        pruned,
+        sparsity,
+        block,
+        scope,
+        skip=skip,
+        schedule=schedule,
+        skip_first=skip_first,
+        skip_last=skip_last,
+        progress=progress,
+    )
+    return pruned if schedule is None else pruner

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from mobilekernels.progress import track
 from mobilekernels.pruning.blocks import Block, check_block
 from mobilekernels.pruning.layers import Layer, Skip, choose_layers
 from mobilekernels.pruning.report import SparsityReport, count
 from mobilekernels.pruning.schedule import CubicSchedule
 from mobilekernels.pruning.select import SCOPES, choose_kept
+
+T = TypeVar("T")
 
 _VERSION = 1
 
@@ -31,13 +34,13 @@ class Pruner:
     that is gone stays gone.
 
         pruner = mk.prune(model, 0.8, schedule=mk.CubicSchedule(begin=500, updates=50, every=20))
-        for inputs, labels in loader:
+        for inputs, labels in pruner.track(loader, "Training"):  # a bar that tells the sparsity
             ...
             optimizer.step()
             pruner.step()
         print(pruner.finish())
 
-    `attach(optimizer)` calls `step()` by itself instead.
+    `attach(optimizer)` calls `step()` by itself instead; `state_dict()` is what a resumed run needs.
 
     Args:
         model: a float module with plain weights; it is changed.
@@ -48,6 +51,7 @@ class Pruner:
         skip: what stays dense: a sequence of name patterns and module types, or a function of (name, module).
         schedule: None prunes at once, here and now.
         skip_first, skip_last: leave the first and the last layer dense (in the order of registration).
+        progress: whether to show a bar on stderr, where that is a terminal, while blocks are judged at once.
 
     Raises:
         TypeError, ValueError: an argument is of a wrong type or value; the message names it.
@@ -64,6 +68,7 @@ class Pruner:
         schedule: CubicSchedule | None = None,
         skip_first: bool = True,
         skip_last: bool = True,
+        progress: bool = True,
     ) -> None:
         self.target = check_sparsity(sparsity)
         self.block = check_block(block)
@@ -84,7 +89,7 @@ class Pruner:
         self._layers = choose_layers(model, self.block, skip=skip, skip_first=skip_first, skip_last=skip_last)
         self._start()
         if schedule is None:
-            self._prune_to(self.target)
+            self._prune_to(self.target, progress)
         elif schedule.due(0):
             self._prune_to(schedule.sparsity(0, self.target))
 
@@ -144,6 +149,16 @@ class Pruner:
             self._prune_to(self.schedule.sparsity(self.steps, self.target))
         else:
             self._apply()
+
+    def track(self, loader: Iterable[T], description: str, show: bool = True) -> Iterator[T]:
+        """Yield what ``loader`` does, with a bar on stderr that tells the sparsity as it rises.
+
+        Args:
+            loader: an epoch's batches.
+            description: what is going on.
+            show: False yields in silence; where stderr is no terminal, lines of text take the bar's place.
+        """
+        return track(loader, lambda: f"{description}, {self.sparsity:.0%} zeros", show=show)
 
     def attach(self, optimizer: torch.optim.Optimizer) -> Pruner:
         """Let every ``optimizer.step()`` call `step()`, until `finish`; returns the pruner."""
@@ -218,19 +233,19 @@ class Pruner:
         schedule = None if self.schedule is None else asdict(self.schedule)
         return {"sparsity": self.target, "block": list(self.block), "scope": self.scope, "schedule": schedule}
 
-    def _prune_to(self, sparsity: float) -> None:
+    def _prune_to(self, sparsity: float, progress: bool = False) -> None:
         scores = {
             # What is gone comes first, before any living block that happens to be zero.
             layer.name: layer.grid.mean_squares(layer.weight)
             .cpu()
             .masked_fill(~self._masks[layer.name], -1.0)
-            for layer in self._pruned
+            for layer in track(self._pruned, "Judging blocks", show=progress, lines=False)
         }
         sizes = {layer.name: layer.grid.sizes() for layer in self._pruned}
         kept = choose_kept(scores, sizes, sparsity, self.scope)
         # What an optimizer's step has left in masked weights is no part of the norm.
         self._apply()
-        for layer in self._pruned:
+        for layer in track(self._pruned, "Pruning", show=progress, lines=False):
             before = float(layer.weight.detach().double().norm())
             self._set_mask(layer, kept[layer.name] & self._masks[layer.name])
             self._apply_to(layer)

@@ -87,8 +87,7 @@ class Setup:
             scheduler=self.scheduler,
             pruner=self.pruner,
             hints=self.hints,
-            progress=False,
-            **options,
+            **{"progress": False, **options},
         )
 
 
@@ -338,3 +337,13 @@ def test_a_loss_that_is_not_finite_stops_the_run() -> None:
     setup = Setup([(IMAGES * float("inf"), LABELS)], pruned=False, hints=())
     with pytest.raises(FloatingPointError, match="loss: became nan in Epoch 1/1"):
         setup.run(1)
+
+
+def test_progress_tells_the_zeros(capfd: pytest.CaptureFixture[str]) -> None:
+    Setup().run(1, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "% zeros: " in err
+    assert "Epoch 1/1: loss" in err
+    Setup().run(1)
+    assert capfd.readouterr() == ("", "")
