@@ -18,11 +18,11 @@ pytest.importorskip("torchao", reason="torchao is not installed (pip install mob
 
 import mobilekernels as mk
 from examples import fashion_mnist
-from examples.fashion_mnist import ROWS, Finding, Folder, Plan, Result, Speed
+from examples.fashion_mnist import ROWS, Epochs, Finding, Folder, Plan, Result, Speed, Summary
 from mobilekernels.models import load_model
 
 # Twenty steps an epoch: enough for patterns that a template would tell apart.
-TINY = Plan(seeds=(0,), images=2560, epochs={"separable": 1}, further=2, rounds=2)
+TINY = Plan(seeds=(0,), images=2560, epochs={"separable": Epochs(1, 2)}, rounds=2)
 
 
 def write_idx(path: Path, values: np.ndarray[Any, Any]) -> None:
@@ -136,11 +136,11 @@ def test_a_run_that_was_cut_off_goes_on(
 
 
 def test_results_of_another_plan_are_refused(whole: tuple[Path, dict[str, Any]]) -> None:
-    other = Plan(seeds=(0,), images=100, epochs={"separable": 1}, further=2, rounds=2)
+    other = Plan(seeds=(0,), images=100, epochs=TINY.epochs, rounds=2)
     with pytest.raises(ValueError, match="results of another plan"):
         Folder(whole[0], other).prepare()
     # Further seeds and rounds are no other plan.
-    Folder(whole[0], Plan((0, 1), TINY.images, TINY.epochs, TINY.further, rounds=9)).prepare()
+    Folder(whole[0], Plan((0, 1), TINY.images, TINY.epochs, rounds=9)).prepare()
 
 
 def test_splits_do_not_overlap(data: Path) -> None:
@@ -192,12 +192,35 @@ def test_choices_are_made_on_validation(
     assert finding.best().row == "pruned 1x4"
     assert "-4.00 points" in finding.verdict()
     assert "1.82 times at batch 1, 1.00 times at batch 32" in finding.verdict()
+    assert "missed (accuracy, not faster at batch 32)" in finding.verdict()
     fashion_mnist.accuracy_table(finding).print(markdown=True)
     fashion_mnist.speed_table(finding).print(markdown=True)
     printed = capsys.readouterr().out
     spreads = "89.50 (89.00 to 90.00) | 88.50 (88.00 to 89.00) | -2.00 (-2.00 to -2.00)"
-    assert f"| pruned 4x4 | 80% | {spreads} | 90.00 (90.00 to 90.00) |" in printed
+    assert f"| pruned 4x4 | 80% | 70% | {spreads} | 90.00 (90.00 to 90.00) |" in printed
     assert "| pruned 1x4 | 1100.0 | 1.82 x | 1000.0 | 1.00 x |" in printed
+
+
+@pytest.mark.parametrize(
+    ("difference", "ms", "missed"),
+    [
+        ((-0.4, -0.6), {1: 0.9, 32: 0.5}, ()),
+        ((-0.5, -0.7), {1: 0.9, 32: 0.5}, ("accuracy",)),
+        ((-0.1, 0.2), {1: 1.0, 32: 0.5}, ("not faster at batch 1",)),
+    ],
+)
+def test_the_goal_is_points_and_speed(
+    difference: tuple[float, ...], ms: dict[int, float], missed: tuple[str, ...]
+) -> None:
+    rows = tuple(
+        Summary(row.name, 0.8, 0.7, (90.0, 90.0), (90.0, 90.0), (90.0, 90.0), difference) for row in ROWS[:2]
+    )
+    speeds = (Speed("dense", {1: 1.0, 32: 1.0}, {}), Speed("pruned 4x4", ms, {}))
+    finding = Finding("resnet", rows, speeds)
+    assert finding.missed(rows[1]) == missed
+    cells = fashion_mnist.goal_table(finding).rows
+    assert [row[0] for row in cells] == ["pruned 4x4"]
+    assert cells[0][-1] == (f"missed ({missed[0]})" if missed else "met")
 
 
 @pytest.mark.skipif(
