@@ -116,6 +116,10 @@ def test_quantize_takes_masked_models(road: str) -> None:
     fast, report = mk.convert(found, data[0])
     assert report.mac_coverage == 1.0
     assert fast(data[0]).shape == (4, 5)
+    # Convert sees the zeros of the masks, and weights that round to zero.
+    shares = [layer.sparsity for layer in report.layers if layer.sparsity and layer.sparsity > 0.3]
+    least = [int((~mask).sum()) / mask.numel() for mask in MASKS.values()]
+    assert all(found >= zeros for found, zeros in zip(shares, least, strict=True))
 
 
 def test_bad_model() -> None:
