@@ -1,4 +1,5 @@
 // mk_runner: runs a .pte file in ExecuTorch on whatever device this runs on.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -26,26 +27,34 @@ void set_threads(int threads) {
   }
 }
 
-// One call after a first one that makes plans: ExecuTorch's events, then the operators inside of segments.
-std::vector<OperatorTime> profile(const Options& options) {
+double microseconds_of_call(Program& program) {
+  const auto begin = std::chrono::steady_clock::now();
+  program.call();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// A call after as many as are asked for, at least the one that makes plans: ExecuTorch's events, then the operators
+// inside of segments.
+Profile profile(const Options& options) {
   auto owned = std::make_unique<Tracer>();
   Tracer& tracer = *owned;
   Program program(options.models[0], options.method, options.unsealed, std::move(owned));
   program.set_inputs(options.inputs);
-  program.call();
+  for (int i = 0; i < std::max(options.warmup, 1); ++i) program.call();
   tracer.forget();
   mobilekernels::segment::start_recording();
-  program.call();
-  std::vector<OperatorTime> times = tracer.times();
+  Profile found;
+  found.call_microseconds = microseconds_of_call(program);
+  found.operators = tracer.times();
   for (const auto& segment : mobilekernels::segment::stop_recording()) {
     mobilekernels::segment::Program parsed;
     if (!mobilekernels::segment::parse_program(segment.program, &parsed).ok()) continue;
     for (const auto& one : segment.operators) {
       const char* name = parsed.nodes[static_cast<size_t>(one.node)].op->name;
-      times.push_back({"segment: " + std::to_string(one.node) + " " + name, 1, one.nanoseconds / 1e3});
+      found.operators.push_back({"segment: " + std::to_string(one.node) + " " + name, 1, one.nanoseconds / 1e3});
     }
   }
-  return times;
+  return found;
 }
 
 void write_outputs(const std::vector<std::string>& paths, const std::vector<Value>& values) {
@@ -64,21 +73,23 @@ void run(const Options& options) {
   set_threads(options.threads);
   Report report;
   report.options = options;
+  report.memory_before = peak_memory();
   Program program(options.models[0], options.method, options.unsealed, nullptr);
   report.load_milliseconds = program.load_milliseconds();
   report.file_bytes = program.file_bytes();
   report.planned_bytes = program.planned_bytes();
   program.set_inputs(options.inputs);
-  for (int i = 0; i < options.warmup; ++i) program.call();
-  for (int i = 0; i < options.repeat; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    program.call();
-    report.microseconds.push_back(
-        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+  report.inputs = program.inputs();
+  report.first_call_microseconds = microseconds_of_call(program);
+  for (int i = 1; i < options.warmup; ++i) program.call();
+  if (options.warmup == 0) report.microseconds.push_back(report.first_call_microseconds);
+  while (report.microseconds.size() < static_cast<size_t>(options.repeat)) {
+    report.microseconds.push_back(microseconds_of_call(program));
   }
+  report.memory = peak_memory();
   report.outputs = program.outputs();
   write_outputs(options.outputs, report.outputs);
-  if (options.profile) report.operators = profile(options);
+  if (options.profile) report.profile = profile(options);
   std::fputs((options.json ? to_json(report) : to_text(report)).c_str(), stdout);
 }
 

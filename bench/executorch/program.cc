@@ -55,6 +55,10 @@ const char* dtype_name(ScalarType dtype) {
   }
 }
 
+TensorType type_of(const ::executorch::aten::Tensor& tensor) {
+  return {dtype_name(tensor.scalar_type()), {tensor.sizes().begin(), tensor.sizes().end()}};
+}
+
 size_t product(const std::vector<int32_t>& sizes, size_t factor) {
   for (const int32_t size : sizes) factor *= static_cast<size_t>(size);
   return factor;
@@ -113,15 +117,19 @@ void Program::set_inputs(const std::vector<Input>& given) {
 
 void Program::call() { outputs_ = value_or_throw(method_, module_->execute(method_)); }
 
+std::vector<TensorType> Program::inputs() const {
+  std::vector<TensorType> types;
+  for (const auto& input : inputs_) types.push_back(type_of(*input));
+  return types;
+}
+
 std::vector<Value> Program::outputs() const {
   std::vector<Value> values;
   for (const auto& output : outputs_) {
     if (!output.isTensor()) continue;
     const auto& tensor = output.toTensor();
     const auto* data = static_cast<const char*>(tensor.const_data_ptr());
-    values.push_back({dtype_name(tensor.scalar_type()),
-                      {tensor.sizes().begin(), tensor.sizes().end()},
-                      {data, data + tensor.nbytes()}});
+    values.push_back({type_of(tensor), {data, data + tensor.nbytes()}});
   }
   return values;
 }

@@ -16,10 +16,15 @@ namespace runner {
 
 using ::executorch::extension::Module;
 
-// One output of a call.
-struct Value {
+// What a call takes or gives.
+struct TensorType {
   std::string dtype;
   std::vector<int32_t> sizes;
+};
+
+// One output of a call.
+struct Value {
+  TensorType type;
   std::vector<char> bytes;
 };
 
@@ -31,6 +36,7 @@ class Program {
   // Reads the files of the inputs; those that are not given are zeros.
   void set_inputs(const std::vector<Input>& inputs);
   void call();
+  std::vector<TensorType> inputs() const;
   std::vector<Value> outputs() const;
 
   size_t file_bytes() const { return file_.bytes(); }

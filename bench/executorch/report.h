@@ -8,13 +8,24 @@
 
 namespace runner {
 
+// One call whose operators were timed.
+struct Profile {
+  double call_microseconds = 0;
+  std::vector<OperatorTime> operators;
+};
+
 struct Report {
   Options options;
   double load_milliseconds = 0;
+  // Plans are made and packed weights checked in there.
+  double first_call_microseconds = 0;
   size_t file_bytes = 0;
   size_t planned_bytes = 0;
-  std::vector<double> microseconds;     // of each timed call
-  std::vector<OperatorTime> operators;  // of one call, if asked for
+  size_t memory_before = 0;          // the most that the process had before it opened the file, in bytes
+  size_t memory = 0;                 // and after the calls
+  std::vector<double> microseconds;  // of each timed call
+  Profile profile;                   // if asked for
+  std::vector<TensorType> inputs;
   std::vector<Value> outputs;
 };
 

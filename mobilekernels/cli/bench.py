@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mobilekernels.bench.run import Run
     from mobilekernels.devices.base import Device
 
-HELP = "time a network on every engine here, or its layers on this machine, a board (ssh), a phone (adb)"
+HELP = "time a network on every engine here, or its layers or .pte file here, on a board or phone"
 
 EVERY = (*options.ENGINES, *options.PEERS)
 _RANDOM = "Calibrated on random inputs: the SQNR shows that an engine computes the network, and no more."
@@ -26,7 +26,7 @@ _RANDOM = "Calibrated on random inputs: the SQNR shows that an engine computes t
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("model", nargs="?", metavar="MODEL", help=FORMS)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help=f"{FORMS}; or an exported .pte file")
     parser.add_argument("--layers", type=Path, metavar="FILE", help="a layer list instead of a model")
     parser.add_argument("--input-shape", action="append", type=options.shape, metavar="N,C,H,W")
     parser.add_argument("--save-layers", type=Path, metavar="FILE", help="write the model's layer list too")
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help=f"those to run the model on, with commas between: {', '.join(EVERY)} (all that are installed)",
     )
-    device = parser.add_argument_group("devices: layers instead of engines")
+    device = parser.add_argument_group("devices: layers, or a .pte file, instead of engines")
     device.add_argument(
         "--device",
         action="append",
@@ -54,7 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     device.add_argument(
         "--device-folder", metavar="PATH", help="where files may lie there for the time of the run"
     )
-    device.add_argument("--runner", type=Path, metavar="FILE", help="the mk_bench to run there (the build's)")
+    device.add_argument(
+        "--runner",
+        type=Path,
+        metavar="FILE",
+        help="the mk_bench to run there, of a .pte file the mk_runner (the build's)",
+    )
     device.add_argument(
         "--timeout", type=options.positive, default=600, metavar="SECONDS", help="of a run (600)"
     )
@@ -81,15 +86,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python -m mobilekernels bench torchvision:mobilenet_v2 --output figures\n"
         "  python -m mobilekernels bench torchvision:mobilenet_v2 --device local --device adb --pin big\n"
         "  python -m mobilekernels bench --layers bench/layers/resnet50.txt --device ssh:pi@board\n"
-        "  python -m mobilekernels bench --layers bench/layers/yardstick.txt --device qemu:cortex-a53\n\n"
+        "  python -m mobilekernels bench --layers bench/layers/yardstick.txt --device qemu:cortex-a53\n"
+        "  python -m mobilekernels bench model.pte --device local --device ssh:pi@board\n\n"
         "Emulated cores (qemu) are checked for equal bytes; their time means nothing and is not reported."
     )
 
 
 def run(args: argparse.Namespace) -> tuple[int, Any]:
-    """Engines side by side where a model is named alone, else its layers on devices."""
+    """Engines side by side where a model is named alone, else its layers on devices; a .pte file as it is."""
     if (args.model is None) == (args.layers is None):
         raise UsageError("give a MODEL or --layers FILE, one of them")
+    if args.model is not None and args.model.endswith(".pte"):
+        from mobilekernels.cli.bench_file import run_file
+
+        return run_file(args)
     if args.layers or args.device or args.save_layers:
         if args.engines:
             raise UsageError("--engines: given with --device or --layers, which run our kernels alone")

@@ -1,46 +1,81 @@
-"""Which build of the benchmark runner (bench/cpp, `mk_bench`) a device can run."""
+"""Which build of a runner (bench/cpp, `mk_bench`; bench/executorch, `mk_runner`) a device can run."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mobilekernels.devices.base import Device, DeviceError
 
 _BUILD = Path(__file__).parents[2] / "build"
 
-# uname -m -> folders below build/, of which the newest runner is taken, what makes it, and its ELF machine.
-_BUILDS = {
-    "x86_64": (("native", "cmake-*"), "make runner", 62),
-    "aarch64": (("linux-aarch64", "native"), "make arm", 183),
-    "armv7l": (("linux-armv7",), "make arm", 40),
-    # 32-bit userland on a 64-bit core.
-    "armv8l": (("linux-armv7",), "make arm", 40),
-}
+# uname -m -> the ELF machine of its programs.
+_MACHINES = {"x86_64": 62, "aarch64": 183, "armv7l": 40, "armv8l": 40}
 
 
-def runner_for(device: Device, given: Path | None = None) -> Path:
+@dataclass(frozen=True)
+class Runner:
+    """A program of ours for devices.
+
+    Attributes:
+        path: below the folder of a build.
+        builds: uname -m -> folders below build/, of which the newest runner is taken, and what makes it.
+    """
+
+    name: str
+    path: str
+    builds: Mapping[str, tuple[tuple[str, ...], str]]
+
+
+MK_BENCH = Runner(
+    "mk_bench",
+    "bench/cpp/mk_bench",
+    {
+        "x86_64": (("native", "cmake-*"), "make runner"),
+        "aarch64": (("linux-aarch64", "native"), "make arm"),
+        "armv7l": (("linux-armv7",), "make arm"),
+        # 32-bit userland on a 64-bit core.
+        "armv8l": (("linux-armv7",), "make arm"),
+    },
+)
+# Its folder has links to the libraries that it needs.
+MK_RUNNER = Runner(
+    "mk_runner",
+    "bench/executorch/mk_runner",
+    {
+        "x86_64": (("cmake-*",), "make build"),
+        "aarch64": (("executorch-aarch64", "cmake-*"), "make executorch-aarch64"),
+    },
+)
+
+
+def runner_for(device: Device, given: Path | None = None, which: Runner = MK_BENCH) -> Path:
     """The program to push to a device: the one given, or the one that the repository's build made.
 
     Raises:
         DeviceError: there is none for its architecture, or the one given is for another.
     """
     arch = device.arch()
-    if arch not in _BUILDS:
-        raise DeviceError(f"{device.name}: its processor is {arch}, accepted are {', '.join(_BUILDS)}")
-    folders, goal, machine = _BUILDS[arch]
+    if arch not in which.builds:
+        raise DeviceError(
+            f"{device.name}: its processor is {arch}, accepted by {which.name} are {', '.join(which.builds)}"
+        )
+    folders, goal = which.builds[arch]
+    machine = _MACHINES[arch]
     if given is not None:
         _check_machine(device.name, given, arch, machine)
         return given
     found = [
         path
         for folder in folders
-        for path in _BUILD.glob(f"{folder}/bench/cpp/mk_bench")
+        for path in _BUILD.glob(f"{folder}/{which.path}")
         if _elf_machine(path) == machine
     ]
     if not found:
         raise DeviceError(
-            f"{device.name}: no runner for {arch} is built: run `{goal}` in a clone of mobilekernels, "
+            f"{device.name}: no {which.name} for {arch} is built: run `{goal}` in a clone of mobilekernels, "
             "or give one with --runner PATH"
         )
     return max(found, key=lambda path: path.stat().st_mtime)

@@ -92,9 +92,13 @@ class Elsewhere(LocalDevice):
 
 def test_a_runner_that_is_not_built_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runner, "_BUILD", tmp_path)
-    with pytest.raises(DeviceError, match=r"board: no runner for aarch64 is built: run `make arm`.*--runner"):
+    with pytest.raises(
+        DeviceError, match=r"board: no mk_bench for aarch64 is built: run `make arm`.*--runner"
+    ):
         runner_for(Elsewhere("aarch64"))
-    with pytest.raises(DeviceError, match="its processor is riscv64, accepted are x86_64, aarch64"):
+    with pytest.raises(
+        DeviceError, match="its processor is riscv64, accepted by mk_bench are x86_64, aarch64"
+    ):
         runner_for(Elsewhere("riscv64"))
 
 
