@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--aot-inductor", action="store_true", help=".pt2: compile for this machine")
     options.add_quantization(parser)
+    options.add_sparsity(parser, target=False)
     options.add_strict(parser)
     options.add_json(parser)
     parser.epilog = (
@@ -80,6 +81,11 @@ def _converted(args: argparse.Namespace) -> tuple[Any, data.Inputs, list[dict[st
     if args.model.endswith(".pt2"):
         model = named_model(args.model)
         if is_converted(model.module):
+            if args.sparse != "auto" or args.curves:
+                raise exits.UsageError(
+                    f"--sparse, --curves: given with {args.model}, accepted with a model that is converted "
+                    "here: this one was converted before, and keeps its kernels"
+                )
             return model.module, data.example_inputs(model, args.input_shape), []
     args.target = _ISA[args.device]
     pipeline = run_pipeline(args, loud=True)

@@ -62,8 +62,8 @@ def add_image_scaling(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_sparsity(parser: argparse.ArgumentParser) -> None:
-    """Which layers skip zeros."""
+def add_sparsity(parser: argparse.ArgumentParser, target: bool = True) -> None:
+    """Which layers skip zeros; without ``target`` where the command has one of its own."""
     group = parser.add_argument_group("zeros (of a pruned model)")
     group.add_argument(
         "--sparse",
@@ -78,6 +78,8 @@ def add_sparsity(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="break-even curves, as the command tune writes them (MOBILEKERNELS_CURVES, else the package's)",
     )
+    if not target:
+        return
     group.add_argument(
         "--target",
         metavar="ISA",

@@ -82,7 +82,8 @@ def export(
         scratch.replace(path)
     memory = memory_of(module_of(traced.program), tensors)
     notes = (f"the batch is static: {traced.why_static}",) if traced.why_static else ()
-    return ExportReport(str(path), target, contents, memory, notes=notes)
+    load_ms, why = _load_ms(path) if path.suffix == ".pte" else (None, ())
+    return ExportReport(str(path), target, contents, memory, load_ms, (*notes, *why))
 
 
 def _pte(traced: Traced, path: Path, rest: pte.Rest) -> Contents:
@@ -90,6 +91,14 @@ def _pte(traced: Traced, path: Path, rest: pte.Rest) -> Contents:
     path.write_bytes(trailer.seal(program))
     # The file does not say what is in a delegate.
     return replace(pte.read(path), ops=ops)
+
+
+def _load_ms(path: Path) -> tuple[float | None, tuple[str, ...]]:
+    """The time, or why there is none: what writes a file need not be able to run it."""
+    try:
+        return pte.load_ms(path), ()
+    except (ImportError, RuntimeError) as error:
+        return None, (f"its load time was not measured: {error}",)
 
 
 def _ptl(traced: Traced, inputs: list[torch.Tensor], path: Path) -> Contents:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -63,13 +65,25 @@ def of_program(program: ExportedProgram, path: Path) -> Contents:
     )
 
 
+# How AOTInductor's code describes a constant.
+_CONSTANT = re.compile(r'constants_info_\[\d+\]\.name = "([^"]+)";.*?\.shape = \{([^}]*)\};', re.DOTALL)
+
+
 def _compiled(path: Path) -> Contents:
     """Operators that the compiled code calls; what Inductor fused into code of its own has no names left."""
     with zipfile.ZipFile(path) as archive:
         (listed,) = [name for name in archive.namelist() if name.endswith("wrapper.json")]
         nodes = [entry["node"] for entry in json.loads(archive.read(listed))["nodes"]]
+        code = archive.read(listed.removesuffix(".json") + ".cpp").decode()
     ops: list[ExportedOp] = list(of_texts(map(_call, nodes), "torch"))
-    return Contents(COMPILED, tuple(ops), "", path.stat().st_size, 0)
+    read = {name for node in nodes if node["target"].startswith("mobilekernels::") for name in _tensors(node)}
+    # Constants of ours are int8: an element is a byte.
+    packed = sum(
+        math.prod(int(size) for size in re.findall(r"\d+", shape))
+        for name, shape in _CONSTANT.findall(code)
+        if name in read
+    )
+    return Contents(COMPILED, tuple(ops), "", path.stat().st_size, packed)
 
 
 def _call(node: dict[str, Any]) -> tuple[str, str | None]:
@@ -77,3 +91,10 @@ def _call(node: dict[str, Any]) -> tuple[str, str | None]:
     name: str = node["target"]
     texts = [given["arg"]["as_string"] for given in node["inputs"] if "as_string" in given["arg"]]
     return name, texts[0] if name == "mobilekernels::segment" else None
+
+
+def _tensors(node: dict[str, Any]) -> list[str]:
+    """The names of what a node reads."""
+    given = [entry["arg"] for entry in node["inputs"]]
+    single = [arg["as_tensor"] for arg in given if "as_tensor" in arg]
+    return [tensor["name"] for tensor in [*single, *(t for arg in given for t in arg.get("as_tensors", ()))]]

@@ -8,6 +8,7 @@ at hand. Inputs are not planned either, as a runtime reads them where the caller
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -61,6 +62,26 @@ def read(path: Path) -> Contents:
         raise FormatError(
             f"{path}: cannot be read as a .pte file: {type(error).__name__}: {error}"
         ) from error
+
+
+def load_ms(path: Path) -> float:
+    """Milliseconds from the file to a method that can be called, in this process; its checksum is in there.
+
+    Raises:
+        ImportError, RuntimeError: it cannot be loaded here; the message says why.
+    """
+    from mobilekernels.engines.executorch_runtime import silence
+    from mobilekernels.executorch import load, load_program
+
+    load()
+    with silence():
+        load_program(path).load_method("forward")  # sets up the runtime, too
+        begin = time.perf_counter()
+        method = load_program(path).load_method("forward")
+        passed = time.perf_counter() - begin
+    if method is None:
+        raise RuntimeError("the program has no method named forward")
+    return 1e3 * passed
 
 
 def _contents(program: Any, file_bytes: int) -> Contents:

@@ -20,8 +20,9 @@ class ExportReport:
         contents: what is in it, read back from the file; in a `.pte`, the operators of XNNPACK's delegates as
             well.
         memory: of activations inside segments, for the example inputs.
-        load_ms: time to load it into ExecuTorch's runtime in this process, milliseconds; None where it was
-            not loaded.
+        load_ms: of a `.pte`, milliseconds from the file to a method that can be called, in ExecuTorch's
+            runtime in this process; None of other files, and where it cannot be loaded here (a note says
+            why).
         notes: what else one should know.
     """
 

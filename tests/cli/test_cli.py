@@ -31,6 +31,14 @@ def with_inputs():
 def partly():
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Softmax(1), nn.Conv2d(8, 4, 1)), torch.randn(1, 3, 8, 8)
 
+def pruned():
+    torch.manual_seed(0)
+    wide = nn.Conv2d(16, 32, 3)
+    with torch.no_grad():
+        wide.weight[:, 4:] = 0
+    pool = nn.AdaptiveAvgPool2d(1)
+    return nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), wide, pool, nn.Flatten()), torch.randn(1, 3, 12, 12)
+
 def broken():
     raise RuntimeError("no weights today")
 
@@ -129,6 +137,21 @@ def test_export_and_inspect(folder: Path) -> None:
     inspected = run(folder, "inspect", "net.ptl")
     assert inspected.returncode == 0, inspected.stderr
     assert inspected.stdout.splitlines()[1:] == again.stdout.splitlines()[2:-1]
+
+
+def test_export_skips_zeros_where_it_is_told_to(folder: Path) -> None:
+    packed = {}
+    for sparse in ("never", "4x4"):
+        result = run(folder, "export", "nets:pruned", "-o", "pruned.pt2", "--sparse", sparse, "--json")
+        assert result.returncode == 0, result.stderr
+        packed[sparse] = json.loads(result.stdout)["packed_bytes"]
+    assert packed["4x4"] < 0.7 * packed["never"]
+    result = run(folder, "export", "pruned.pt2", "-o", "again.pt2", "--sparse", "never")
+    assert result.returncode == 2
+    assert (
+        "--sparse, --curves: given with pruned.pt2, accepted with a model that is converted here"
+        in result.stderr
+    )
 
 
 def test_export_tells_what_stays_on_stock_operators(folder: Path) -> None:

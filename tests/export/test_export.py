@@ -71,6 +71,8 @@ def test_aot_inductor_is_the_same_bytes(residual: tuple[Any, torch.Tensor], tmp_
     for batch in (x, torch.randn(5, 3, 32, 32)):
         assert_equal(loaded(batch), model(batch))
     assert report.contents.kind == ".pt2 (AOTInductor)"
+    buffers = dict(model.graph_module.named_buffers())
+    assert report.contents.packed_bytes == sum(t.numel() for t in buffers.values())
     assert report.contents.counts()["ours"]["conv2d_add"] == 1
 
 
@@ -98,6 +100,20 @@ def test_pte_tells_who_computes_what(partly: tuple[Any, torch.Tensor], tmp_path:
     assert "xnnpack" not in mk.export(model, x, tmp_path / "p.pte", rest="portable").contents.counts()
     assert read(tmp_path / "model.pte").counts()["xnnpack"] == {"delegate": 1}
     assert report.contents.planned_bytes > 0
+
+
+def test_a_load_time_that_cannot_be_had_is_told(
+    residual: tuple[Any, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("executorch.exir", reason="what writes .pte files")
+
+    def refuse() -> None:
+        raise ImportError("no kernel library in this build")
+
+    monkeypatch.setattr("mobilekernels.executorch.load", refuse)
+    report = mk.export(*residual, tmp_path / "model.pte")
+    assert report.load_ms is None
+    assert "note: its load time was not measured: no kernel library in this build" in str(report)
 
 
 def test_inside_a_module_and_from_a_file(residual: tuple[Any, torch.Tensor], tmp_path: Path) -> None:
@@ -143,6 +159,9 @@ def test_reading_says_what_the_report_says(
     assert contents.packed_bytes == sum(t.numel() for t in buffers.values())
     assert contents.segments == 1
     assert [path.name] == [found.name for found in tmp_path.iterdir()]
+    # Nothing but ExecuTorch's files is loaded.
+    assert (report.load_ms is not None and report.load_ms > 0) == (suffix == ".pte")
+    assert ("loaded in" in str(report)) == (suffix == ".pte")
     for word in (path.name, "conv2d", "depthwise", "packed weights", "activations"):
         assert word in str(report)
 
