@@ -29,19 +29,20 @@ class Residual(nn.Module):
 
 
 class Partly(nn.Module):
-    """A softmax in the middle, which XNNPACK takes, and a cumulative sum, which it does not."""
+    """Behind a convolution a softmax, which XNNPACK takes, a cumulative sum, which it does not, and ours."""
 
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 8, 3, padding=1)
         self.second = nn.Conv2d(8, 4, 3, padding=1)
         self.third = nn.Conv2d(8, 4, 1)
+        self.fourth = nn.Conv2d(8, 4, 1)
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         x = torch.relu(self.first(x))
         # The batch as a number: what a tracer may take for a constant.
         summed = self.third(torch.cumsum(x, -1)).reshape(x.shape[0] * 4, -1)
-        return self.second(torch.softmax(x, -1)), summed
+        return self.second(torch.softmax(x, -1)), summed, self.fourth(x)
 
 
 def converted(network: nn.Module, *shape: int) -> tuple[ConvertedModel, torch.Tensor]:
