@@ -113,8 +113,8 @@ def cross_target(name: str, root: Path) -> Target:
             # found first.
             f"-DCMAKE_CXX_FLAGS=-idirafter {root / 'usr' / 'include'}",
             f"-DMOBILEKERNELS_TORCH_DIR={torch}",
-            # Not the ExecuTorch face yet: whether its symbols are those of manylinux was not checked.
-            *executorch_arguments(None),
+            # tools.arm_root has it outside of its Python's path: headers and libraries are all that it takes.
+            *executorch_arguments(root / "opt" / "executorch"),
             "-DMOBILEKERNELS_MANYLINUX=ON",
         ),
         {"build": {"build_base": str(build_folder / "wheel")}, "bdist_wheel": {"plat_name": wheel_tag}},
