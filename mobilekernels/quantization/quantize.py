@@ -15,6 +15,7 @@ from mobilekernels.pruning.fold import fold_masks, has_masks
 from mobilekernels.quantization.bias_correction import Samples, channel_means, correct_biases
 from mobilekernels.quantization.calibration import CalibrationData
 from mobilekernels.quantization.capture import capture
+from mobilekernels.quantization.strides import make_contiguous
 from mobilekernels.requirements import require
 
 OBSERVER_NAMES = ("histogram", "minmax", "mse")
@@ -129,6 +130,7 @@ def _quantize(
         assert isinstance(quantized, GraphModule)
         if bias_correction:
             correct_biases(quantized, samples, means)
+    make_contiguous(quantized)
     return quantized
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,24 @@ def test_model_is_left_as_it_was(model: nn.Module) -> None:
     mk.quantize(model, [IMAGES], progress=False)
     assert all(module.training for module in model.modules())
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_channels_last_leaves_plain_weights(tmp_path: Path) -> None:
+    """Saving warns about weights of other strides; the model itself keeps its memory format."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3)).eval()
+    x = torch.randn(1, 3, 12, 12)
+    plain = mk.quantize(network, [x], progress=False)
+    network.to(memory_format=torch.channels_last)
+    quantized = mk.quantize(network, [x], progress=False)
+    assert not network[0].weight.is_contiguous()
+    for name, value in quantized.state_dict().items():
+        assert value.is_contiguous(), name
+        # Biases are corrected by means of float convolutions, whose sums have an order in either format.
+        torch.testing.assert_close(value, plain.state_dict()[name])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        torch.export.save(torch.export.export(quantized, (x,)), tmp_path / "quantized.pt2")
 
 
 def test_batch_is_dynamic_from_an_example_of_one(model: nn.Module) -> None:
