@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = time.monotonic()
     # Processes of their own: threads and settings of an engine stay where they were made.
     codes = [_micro(options), _e2e(options), _sparse(options)]
+    if not options.quick:  # lowering to XNNPACK alone would take its three minutes
+        codes.append(_export(options))
     print(f"{time.monotonic() - start:.0f} s; read {write_index(options.output)}")
     return max(codes)
 
@@ -60,6 +62,11 @@ def _e2e(options: argparse.Namespace) -> int:
 def _sparse(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "bench.sparse", "--output", str(options.output)]
     return subprocess.run([*command, *(["--quick"] if options.quick else [])], cwd=_ROOT).returncode
+
+
+def _export(options: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "bench.export", "--output", str(options.output)]
+    return subprocess.run(command, cwd=_ROOT).returncode
 
 
 if __name__ == "__main__":

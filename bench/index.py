@@ -12,13 +12,16 @@ from bench.micro import report as layers
 def write_index(folder: Path) -> Path:
     """README.md of a folder of results, from the JSON files in it."""
     lines = ["# Benchmark", ""]
-    networks, micro, sparse = (folder / f"{name}.json" for name in ("e2e", "micro", "sparse"))
+    kinds = ("e2e", "micro", "sparse", "export")
+    networks, micro, sparse, files = (folder / f"{name}.json" for name in kinds)
     if networks.exists():
         lines += _networks(json.loads(networks.read_text(encoding="utf-8")))
     if micro.exists():
         lines += _layers(json.loads(micro.read_text(encoding="utf-8")))
     if sparse.exists():
         lines += _sparse(json.loads(sparse.read_text(encoding="utf-8")))
+    if files.exists():
+        lines += ["## [Files in ExecuTorch](export.md), ours against XNNPACK's", ""]
     lines += ["How it is measured: docs/benchmarks.md. To repeat it: `make bench`.", ""]
     path = folder / "README.md"
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Networks as `.pte` files, ours against XNNPACK's, in one ExecuTorch program."""
