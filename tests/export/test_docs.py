@@ -34,9 +34,10 @@ def test_the_page_runs(tmp_path: Path) -> None:
         done = subprocess.run([*shell, code], cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
         told.append(done.stdout)
-    report, inspected, in_executorch, in_torch, in_cpp = told
+    report, inspected, in_executorch, in_torch, in_cpp, benched = told
     assert "ours: " in report
     assert "1  conv2d" in inspected
     assert in_executorch.strip().endswith("torch.Size([1, 10])")
     assert in_torch.strip().endswith("torch.Size([4, 10])")
     assert in_cpp.splitlines()[-1] == "10 logits"
+    assert benched.splitlines()[-1].split()[-1] == "yes"
