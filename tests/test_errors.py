@@ -345,6 +345,7 @@ def test_out_may_not_overlap_an_input() -> None:
 HEADER = [
     ("magic", 0, "4s", b"MKPX"),
     ("version", 4, "<H", 2),
+    ("format", 6, "<H", 99),
     ("format", 6, "<H", 3),
     ("format", 6, "<H", 2),
     ("out_channels", 8, "<I", 0),
@@ -364,11 +365,11 @@ HEADER = [
     ("payload_bytes", 40, "<Q", 2**64 - 1),
     ("payload_bytes", 40, "<Q", 0),
     ("payload_checksum", 48, "<Q", 1),
-    ("reserved", 56, "<I", 1),
+    ("blocks", 56, "<I", 1),
 ]
 # What a wrong value shows up as: sizes that no longer fit together.
 ALSO = {
-    "format": ("format", "groups"),
+    "format": ("format", "groups", "version"),
     "out_channels": ("out_channels", "payload_bytes", "nonzeros"),
     "in_channels": ("in_channels", "payload_bytes"),
     "kernel_h": ("kernel_h", "payload_bytes"),
@@ -414,7 +415,7 @@ def test_a_field_that_only_disagrees_with_the_call_names_the_argument(good_packe
 
 
 def test_header_names_are_the_fields() -> None:
-    checked = {name for name, *_ in HEADER} - {"magic", "reserved", "kernel_h", "kernel_w"} | {"kernel_size"}
+    checked = {name for name, *_ in HEADER} - {"magic", "kernel_h", "kernel_w"} | {"kernel_size"}
     assert checked == {field.name for field in fields(packing.PackedHeader)}
 
 

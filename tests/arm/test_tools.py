@@ -59,7 +59,7 @@ def wheel(tmp_path: Path) -> Path:
     path = tmp_path / "mobilekernels-0-cp311-cp311-manylinux_2_99_x86_64.whl"
     with zipfile.ZipFile(path, "w") as file:
         for source in (ROOT / "mobilekernels").rglob("*"):
-            if source.suffix in (".py", ".pyi", ".typed", ".so"):
+            if source.suffix in (".py", ".pyi", ".typed", ".json", ".so"):
                 file.write(source, source.relative_to(ROOT))
         file.writestr("mobilekernels-0.dist-info/RECORD", "".join(f"{name},,\n" for name in file.namelist()))
         file.writestr("mobilekernels-0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n")

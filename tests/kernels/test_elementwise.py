@@ -109,3 +109,12 @@ def test_dequantize(
     guarded = Guarded((n,), np.float32)
     _core.dequantize(isa, x, scale, zero_point, guarded.out)
     guarded.assert_holds(reference.dequantize(x, scale, zero_point))
+
+
+@every_isa("elementwise")
+@given(st.integers(0, 4), LENGTHS, GENERATORS, CODE_KINDS)
+def test_interleave2(isa: str, rows: int, n: int, rng: np.random.Generator, kind: str) -> None:
+    x = codes(rng, kind, (rows, 2, n))
+    guarded = Guarded((rows * 2 * n,))
+    _core.interleave2(isa, x, guarded.out)
+    guarded.assert_holds(x.transpose(0, 2, 1).reshape(-1))

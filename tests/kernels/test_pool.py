@@ -15,12 +15,20 @@ COUNTS = st.sampled_from((1, 4, 9, 49)) | st.integers(1, 300)
 
 
 @every_isa("pool")
-@given(COUNTS, CHANNELS, GENERATORS, CODE_KINDS)
-def test_max(isa: str, count: int, channels: int, rng: np.random.Generator, kind: str) -> None:
-    x = codes(rng, kind, (count, channels))
-    guarded = Guarded((channels,))
-    _core.pool_max(isa, x, guarded.out)
-    guarded.assert_holds(x.max(axis=0))
+@given(CHANNELS, st.data(), GENERATORS, CODE_KINDS)
+def test_max_line(
+    isa: str, channels: int, data: st.DataObject, rng: np.random.Generator, kind: str
+) -> None:
+    rows, columns, column_step, pixels, pixel_step = (
+        data.draw(st.integers(1, most)) for most in (5, 5, 3, 9, 3)
+    )
+    first, beyond = (data.draw(st.integers(0, 2)) for _ in range(2))
+    width = first + (pixels - 1) * pixel_step + (columns - 1) * column_step + 1 + beyond
+    x = codes(rng, kind, (rows, width, channels))
+    taps = first + pixel_step * np.arange(pixels)[:, None] + column_step * np.arange(columns)
+    guarded = Guarded((pixels * channels,))
+    _core.pool_max_line(isa, x, first, columns, column_step, pixels, pixel_step, guarded.out)
+    guarded.assert_holds(x[:, taps].max(axis=(0, 2)).reshape(-1))
 
 
 @every_isa("pool")

@@ -79,6 +79,15 @@ void dequantize(const std::string& isa, const py::array& x, double scale, int64_
                   code(kFunction, "zero_point", zero_point), to);
 }
 
+void interleave2(const std::string& isa, const py::array& x, py::array& out) {
+  constexpr const char* kFunction = "interleave2";
+  const int8_t* data = input<int8_t>(kFunction, "x", x, 3);
+  require(x.shape(1) == 2, kFunction, "x", "shape " + shape_text(x), "[rows, 2, n]");
+  const auto rows = static_cast<size_t>(x.shape(0)), n = static_cast<size_t>(x.shape(2));
+  int8_t* to = output<int8_t>(kFunction, "out", out, rows * 2 * n);
+  find_kernel<ElementwiseKernels>("elementwise", isa).interleave2(rows, n, data, to);
+}
+
 }  // namespace
 
 void bind_elementwise(py::module_& module) {
@@ -94,6 +103,8 @@ void bind_elementwise(py::module_& module) {
              py::arg("out"), "float32 [3, n] -> int8 [3 * n], the planes interleaved");
   module.def("dequantize", &dequantize, py::arg("isa"), py::arg("x"), py::arg("scale"), py::arg("zero_point"),
              py::arg("out"), "int8 [n] -> float32 [n]");
+  module.def("interleave2", &interleave2, py::arg("isa"), py::arg("x"), py::arg("out"),
+             "int8 [rows, 2, n] -> [rows * n * 2], the two of each row interleaved");
 }
 
 }  // namespace mobilekernels::python_face

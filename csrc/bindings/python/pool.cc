@@ -21,13 +21,26 @@ struct Pixels {
   }
 };
 
-void pool_max(const std::string& isa, const py::array& x, py::array& out) {
-  constexpr const char* kFunction = "pool_max";
-  const Pixels pixels(kFunction, x);
-  require(!pixels.rows.empty(), kFunction, "x", "shape " + shape_text(x), "at least one pixel");
-  int8_t* to = output<int8_t>(kFunction, "out", out, pixels.channels);
+void pool_max_line(const std::string& isa, const py::array& x, size_t first, size_t columns, size_t column_step,
+                   size_t pixels, size_t pixel_step, py::array& out) {
+  constexpr const char* kFunction = "pool_max_line";
+  constexpr size_t kMost = 1 << 20;  // no product of two wraps
+  const int8_t* data = input<int8_t>(kFunction, "x", x, 3);
+  const auto width = static_cast<size_t>(x.shape(1)), channels = static_cast<size_t>(x.shape(2));
+  require(x.size() > 0, kFunction, "x", "shape " + shape_text(x), "at least one pixel");
+  require(columns >= 1 && pixels >= 1, kFunction, "columns, pixels",
+          std::to_string(columns) + ", " + std::to_string(pixels), "at least 1 each");
+  for (size_t number : {first, columns, column_step, pixels, pixel_step}) {
+    require(number <= kMost, kFunction, "windows", std::to_string(number), "at most " + std::to_string(kMost));
+  }
+  const size_t last = first + (pixels - 1) * pixel_step + (columns - 1) * column_step;
+  require(last < width, kFunction, "x", "shape " + shape_text(x), "a width over " + std::to_string(last));
+  std::vector<const int8_t*> rows(static_cast<size_t>(x.shape(0)));
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = data + i * width * channels;
+  int8_t* to = output<int8_t>(kFunction, "out", out, pixels * channels);
   find_kernel<PoolKernels>("pool", isa)
-      .max_line({pixels.channels, pixels.rows.data(), pixels.rows.size(), 1, 1, 0, 0, 0, to});
+      .max_line({channels, rows.data(), rows.size(), columns, pixels, first * channels, column_step * channels,
+                 pixel_step * channels, to});
 }
 
 void pool_accumulate(const std::string& isa, const py::array& x, py::array& sums) {
@@ -50,8 +63,10 @@ void pool_finish(const std::string& isa, const py::array& sums, int32_t offset, 
 }  // namespace
 
 void bind_pool(py::module_& module) {
-  module.def("pool_max", &pool_max, py::arg("isa"), py::arg("x"), py::arg("out"),
-             "int8 [count, channels] -> [channels]");
+  module.def("pool_max_line", &pool_max_line, py::arg("isa"), py::arg("x"), py::arg("first"), py::arg("columns"),
+             py::arg("column_step"), py::arg("pixels"), py::arg("pixel_step"), py::arg("out"),
+             "int8 [rows, width, channels] -> [pixels * channels]; tap (i, j) of pixel p is "
+             "x[i, first + p * pixel_step + j * column_step]");
   module.def("pool_accumulate", &pool_accumulate, py::arg("isa"), py::arg("x"), py::arg("sums"),
              "sums int32 [channels] += x int8 [count, channels] over its rows");
   module.def("pool_finish", &pool_finish, py::arg("isa"), py::arg("sums"), py::arg("offset"), py::arg("scale"),
