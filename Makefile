@@ -6,6 +6,9 @@ VENV ?= .venv
 WERROR ?=
 # Further arguments: `make test PYTEST="-k conv2d"`, `make demo DEMO="--quick"`.
 PYTEST ?=
+# Processes that the Python tests are shared among; a file of tests stays in one. They wait without spinning, or the
+# threads of one process would keep the other one from the cores.
+WORKERS ?= 2
 DEMO ?=
 COUNT ?=
 MCA ?=
@@ -60,7 +63,7 @@ check-cpp: build ## the C++ tests
 	$(BIN)/ctest --test-dir "$$($(BIN)/python setup.py --build-folder)" --output-on-failure
 
 test: build check-cpp ## the whole test suite
-	$(BIN)/python -m pytest $(PYTEST)
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 ARM_PRESETS := linux-aarch64 linux-armv7
 ARM_TOOLS := aarch64-linux-gnu-g++ arm-linux-gnueabihf-g++
