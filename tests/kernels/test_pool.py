@@ -16,9 +16,7 @@ COUNTS = st.sampled_from((1, 4, 9, 49)) | st.integers(1, 300)
 
 @every_isa("pool")
 @given(CHANNELS, st.data(), GENERATORS, CODE_KINDS)
-def test_max_line(
-    isa: str, channels: int, data: st.DataObject, rng: np.random.Generator, kind: str
-) -> None:
+def test_max_line(isa: str, channels: int, data: st.DataObject, rng: np.random.Generator, kind: str) -> None:
     rows, columns, column_step, pixels, pixel_step = (
         data.draw(st.integers(1, most)) for most in (5, 5, 3, 9, 3)
     )
