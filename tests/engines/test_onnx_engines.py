@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+import mobilekernels as mk
 from mobilekernels.engines import ENGINES, PEERS, Engine, EngineAbsent, Subject, onnxruntime, openvino, select
 from mobilekernels.engines.onnx_int8 import Recipe, quantized_onnx
 
@@ -18,6 +19,9 @@ NEEDS = {
     "onnxruntime-int8": ("onnxruntime", "onnx", "onnxscript"),
     "openvino-int8": ("openvino", "onnxruntime", "onnx", "onnxscript"),
 }
+# Unsigned by signed bytes: without VNNI vpmaddubsw adds two products in int16, which overflows (as ONNX Runtime's own
+# documentation warns; tests/bench_micro shows that it is this).
+SATURATING = set() if mk.cpu_features()["avx512vnni"] else {"onnxruntime-int8", "openvino-int8"}
 ONNX = [engine for engine in PEERS if engine.name in NEEDS]
 PEER = pytest.mark.parametrize("engine", ONNX, ids=[engine.name for engine in ONNX])
 
@@ -68,7 +72,7 @@ def test_engine_gives_the_float_models_answers(engine: Engine, subject: Subject)
     assert found.dtype == torch.float32
     assert found.shape == reference.shape
     centred = [(answers - answers.mean(0)).flatten() for answers in (reference, found)]
-    assert np.corrcoef(*centred)[0, 1] > 0.99
+    assert np.corrcoef(*centred)[0, 1] > (0.95 if engine.name in SATURATING else 0.99)
     assert not torch.equal(reference, found), "that is no int8"
 
 
