@@ -23,8 +23,8 @@ PACKAGES = {
     "openvino-int8": ("onnx", "openvino"),
     "xnnpack": ("executorch",),
 }
-# Products of weights of the full range overflow their int16 sums: FBGEMM's, and where the CPU has no VNNI (there
-# all of these use vpmaddubsw) also those of others.
+# Products of weights of the full range overflow their int16 sums: FBGEMM's, and where the CPU has no VNNI
+# (there all of these use vpmaddubsw) also those of others.
 VNNI = mk.cpu_features()["avx512vnni"]
 SATURATING = {"fbgemm"} if VNNI else {"fbgemm", "onednn", "onnxruntime-int8", "openvino-int8"}
 # Share of codes that are close all the same; without VNNI dense layers saturate, too (0.45 was seen).

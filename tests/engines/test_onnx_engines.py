@@ -19,8 +19,8 @@ NEEDS = {
     "onnxruntime-int8": ("onnxruntime", "onnx", "onnxscript"),
     "openvino-int8": ("openvino", "onnxruntime", "onnx", "onnxscript"),
 }
-# Unsigned by signed bytes: without VNNI vpmaddubsw adds two products in int16, which overflows (as ONNX Runtime's own
-# documentation warns; tests/bench_micro shows that it is this).
+# Unsigned by signed bytes: without VNNI vpmaddubsw adds two products in int16, which overflows (as ONNX
+# Runtime's own documentation warns; tests/bench_micro shows that it is this).
 SATURATING = set() if mk.cpu_features()["avx512vnni"] else {"onnxruntime-int8", "openvino-int8"}
 ONNX = [engine for engine in PEERS if engine.name in NEEDS]
 PEER = pytest.mark.parametrize("engine", ONNX, ids=[engine.name for engine in ONNX])
