@@ -102,7 +102,8 @@ executorch-aarch64: $(INSTALLED) ## cross-build the ExecuTorch kernels and mk_ru
 	$(BIN)/cmake --build --preset executorch-aarch64
 
 test-executorch: build executorch-aarch64 ## .pte files in ExecuTorch, here and on emulated ARM cores: the same bytes
-	MOBILEKERNELS_REQUIRE_DEVICES=1 $(BIN)/python -m pytest tests/executorch tests/export/test_same_bytes.py
+	MOBILEKERNELS_REQUIRE_DEVICES=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+	  tests/executorch tests/export/test_same_bytes.py
 
 test-arm: build runner arm wheel-aarch64 ## C++ and Python tests on emulated ARM cores (Debian: qemu-user)
 	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }

@@ -140,7 +140,8 @@ void dequantize(size_t n, const int8_t* x, float scale, int32_t zero_point, floa
 void interleave2(size_t rows, size_t n, const int8_t* x, int8_t* out) {
   elementwise_loops::interleave2_by_16(
       rows, n, x, out, [](const int8_t* even, const int8_t* odd, int8_t* to) MOBILEKERNELS_INLINE_LAMBDA {
-        vst2q_s8(to, {{vld1q_s8(even), vld1q_s8(odd)}});
+        const int8x16x2_t pair = {{vld1q_s8(even), vld1q_s8(odd)}};  // clang: vst2q_s8 is a macro
+        vst2q_s8(to, pair);
       });
 }
 
