@@ -720,12 +720,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.json:
         print((output / "results.json").read_text(), end="")
         return 0
+    if args.markdown:
+        print("# Accuracy and speed on Fashion-MNIST: figures\n")
     for finding in findings:
         accuracy_table(finding).print(args.markdown)
         speed_table(finding).print(args.markdown)
         goal_table(finding).print(args.markdown)
         print(f"{finding.verdict()}\n")
-    print("\n".join(this_machine().lines()))
+    for line in this_machine().lines():
+        print(f"- {line}" if args.markdown else line)
     return 0
 
 

@@ -101,11 +101,23 @@ def test_speed_is_of_our_kernels(whole: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_a_complete_run_trains_nothing(
-    whole: tuple[Path, dict[str, Any]], data: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Path, dict[str, Any]],
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     output, found = whole
     monkeypatch.setattr(fashion_mnist, "train", lambda *_: pytest.fail("trained again"))
-    assert run(data, output)["results"] == found["results"]
+    monkeypatch.setattr(fashion_mnist, "QUICK", TINY)
+    folders = ["--data", str(data), "--output", str(output)]
+    command = ["--quick", "--networks", "separable", "--jobs", "1", "--markdown", *folders]
+    assert fashion_mnist.main(command) == 0
+    assert json.loads((output / "results.json").read_text())["results"] == found["results"]
+    page = capsys.readouterr().out
+    assert page.startswith("# Accuracy and speed on Fashion-MNIST: figures\n")
+    tables = ("accuracy on the test images", "int8 on our kernels", "within 0.5 points of dense float32")
+    assert [page.count(title) for title in tables] == [1, 1, 1]
+    assert "\n- CPU: " in page
 
 
 def test_a_run_that_was_cut_off_goes_on(
