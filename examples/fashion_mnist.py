@@ -169,8 +169,11 @@ class Data:
 
     @property
     def calibration(self) -> tuple[Tensor, ...]:
-        """Training images in batches, to find ranges of activations with."""
-        return tuple(self.train.images[start : start + 64] for start in range(0, CALIBRATION_IMAGES, 64))
+        """Training images in batches, to find ranges of activations with.
+
+        Copies: a file of a program holds its example inputs, and of a slice everything that it is a slice of.
+        """
+        return tuple(batch.clone() for batch in self.train.images[:CALIBRATION_IMAGES].split(64))
 
 
 def load_data(folder: Path, images: int) -> Data:

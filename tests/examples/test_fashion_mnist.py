@@ -87,6 +87,7 @@ def test_the_rows_are_what_they_say(whole: tuple[Path, dict[str, Any]], data: Pa
         layers = mk.sparsity_report(model, (4, 4)).pruned  # and the last, which stays dense
         zero_blocks = sum(layer.zero_blocks for layer in layers) / sum(layer.blocks for layer in layers)
         assert zero_blocks > 0.6 if pruned else zero_blocks < 0.01
+        assert (output / f"{name}.pt2").stat().st_size < 1_000_000  # the program, not all images
         int8 = fashion_mnist.convert(load_model(str(output / f"{name}.pt2")).module, test.images)
         assert fashion_mnist.accuracy(int8, test) == result["test_int8"]
 
