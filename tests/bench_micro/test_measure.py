@@ -15,6 +15,7 @@ from bench.micro.case import Case, Weights, read_cases
 from bench.micro.engines import ENGINES, Instance, LayerEngine, ours
 from bench.micro.measure import measure, share_close
 from mobilekernels.engines.base import EngineAbsent
+from tests.peers import need
 
 TEXT = Path(__file__).with_name("layers.txt").read_text()
 CASES = read_cases(TEXT)
@@ -37,16 +38,10 @@ def lowered() -> None:
         xnnpack_layer.lower(TEXT)
 
 
-def need(engine: LayerEngine) -> None:
-    missing = [name for name in PACKAGES.get(engine.name, ()) if importlib.util.find_spec(name) is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)} (pip install -r requirements/bench.txt)")
-
-
 @pytest.mark.usefixtures("lowered")
 @pytest.mark.parametrize("engine", ENGINES, ids=[engine.name for engine in ENGINES])
 def test_every_engine_computes_the_layers(engine: LayerEngine) -> None:
-    need(engine)
+    need(*PACKAGES.get(engine.name, ()))
     for case in CASES:
         found = measure(case, [engine], rounds=2)[engine.name]
         if found.absent is not None and "this build of PyTorch has no" in found.absent:
@@ -66,7 +61,7 @@ def test_every_engine_computes_the_layers(engine: LayerEngine) -> None:
 )
 def test_what_is_not_close_is_saturation(engine: LayerEngine) -> None:
     """Weights of half the range, whose pairs fit in int16: the engine is as right as any."""
-    need(engine)
+    need(*PACKAGES.get(engine.name, ()))
     for case in CASES:
         full = case.weights(2)
         half = replace(full, codes=torch.div(full.codes, 2, rounding_mode="trunc"))

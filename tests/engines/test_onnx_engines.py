@@ -14,22 +14,17 @@ from torch import nn
 import mobilekernels as mk
 from mobilekernels.engines import ENGINES, PEERS, Engine, EngineAbsent, Subject, onnxruntime, openvino, select
 from mobilekernels.engines.onnx_int8 import Recipe, quantized_onnx
+from tests.peers import need
 
 NEEDS = {
     "onnxruntime-int8": ("onnxruntime", "onnx", "onnxscript"),
     "openvino-int8": ("openvino", "onnxruntime", "onnx", "onnxscript"),
 }
 # Unsigned by signed bytes: without VNNI vpmaddubsw adds two products in int16, which overflows (as ONNX
-# Runtime's own documentation warns; tests/bench_micro shows that it is this).
-SATURATING = set() if mk.cpu_features()["avx512vnni"] else {"onnxruntime-int8", "openvino-int8"}
+# Runtime's own documentation warns; tests/bench_micro shows that it is this). OpenVINO's do not here.
+SATURATING = set() if mk.cpu_features()["avx512vnni"] else {"onnxruntime-int8"}
 ONNX = [engine for engine in PEERS if engine.name in NEEDS]
 PEER = pytest.mark.parametrize("engine", ONNX, ids=[engine.name for engine in ONNX])
-
-
-def need(*packages: str) -> None:
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)} (pip install -r requirements/bench.txt)")
 
 
 @pytest.fixture(scope="module")
