@@ -54,12 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.only_write:
             return 0
         runner = runner_for(LocalDevice(), options.runner, MK_RUNNER)
+        machine = this_machine()
         results: list[Result] = []
         for files in found:
             say(f"{files.network}: {options.rounds} rounds")
             results.append(measure(files, runner, options.rounds))
-    paths = report.write(results, this_machine(), options.output)
-    print(report.text(results, this_machine()))
+    page = report.text(results, machine)
+    paths = report.write(results, machine, page, options.output)
+    print(page)
     say(f"Written: {', '.join(map(str, paths))}")
     return 0 if all(result.same_bytes for result in results) else 1
 

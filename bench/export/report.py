@@ -112,11 +112,11 @@ def text(results: Sequence[Result], machine: Machine) -> str:
     return "\n".join([*lines, *(f"- {note}" for note in notes(results)), ""])
 
 
-def write(results: Sequence[Result], machine: Machine, folder: Path) -> list[Path]:
-    """export.md and export.json."""
+def write(results: Sequence[Result], machine: Machine, page: str, folder: Path) -> list[Path]:
+    """export.md, which is the page, and export.json."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / "export.md", folder / "export.json"]
-    paths[0].write_text(text(results, machine), encoding="utf-8")
+    paths[0].write_text(page, encoding="utf-8")
     content = {
         "format": FORMAT,
         "machine": asdict(machine),

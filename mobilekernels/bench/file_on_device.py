@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mobilekernels.devices.base import Device, DeviceError
-from mobilekernels.devices.runner import MK_RUNNER, runner_for
+from mobilekernels.devices.runner import MK_RUNNER, parse_result, runner_for
 
 
 @dataclass(frozen=True)
@@ -104,10 +103,7 @@ def _push_inputs(device: Device, inputs: Sequence[np.ndarray], folder: str) -> l
 
 
 def _parsed(device: str, text: str) -> dict[str, Any]:
-    try:
-        result = json.loads(text)
-    except ValueError as error:
-        raise DeviceError(f"{device}: the runner's result is no JSON ({error}): {text[:200]!r}") from error
+    result = parse_result(device, text)
     if not isinstance(result, dict) or "inputs" not in result:
         raise DeviceError(f"{device}: mk_runner is of another version than this package: build it again")
     return result

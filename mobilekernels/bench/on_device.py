@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mobilekernels.devices.base import Device, DeviceError
-from mobilekernels.devices.runner import runner_for
+from mobilekernels.devices.runner import parse_result, runner_for
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,7 @@ def run_on(device: Device, layers: Path, settings: Settings, runner: Path | None
 
 
 def _parsed(device: str, text: bytes) -> Mapping[str, Any]:
-    try:
-        result = json.loads(text)
-    except ValueError as error:
-        raise DeviceError(f"{device}: the runner's result is no JSON ({error}): {text[:200]!r}") from error
+    result = parse_result(device, text)
     if not isinstance(result, dict) or result.get("format") != 1:
         raise DeviceError(f"{device}: the runner is of another version than this package: build it again")
     return result

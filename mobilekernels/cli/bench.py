@@ -150,7 +150,7 @@ def _run_layers(args: argparse.Namespace) -> tuple[int, Any]:
     from mobilekernels.bench import report
     from mobilekernels.bench.run import load_all, save
 
-    devices = [_open(name, args) for name in args.device or ["local"]]
+    devices = open_devices(args)
     runs: list[Run] = []
     with tempfile.TemporaryDirectory() as folder:
         source, layers = _layer_list(args, Path(folder))
@@ -174,11 +174,12 @@ def _run_layers(args: argparse.Namespace) -> tuple[int, Any]:
     return code, None
 
 
-def _open(name: str, args: argparse.Namespace) -> Device:
+def open_devices(args: argparse.Namespace) -> list[Device]:
+    """Those of --device; this machine where there is none."""
     from mobilekernels.devices.open import open_device
 
     try:
-        return open_device(name, args.ssh_option, args.device_folder)
+        return [open_device(name, args.ssh_option, args.device_folder) for name in args.device or ["local"]]
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -77,11 +77,11 @@ def _check(args: argparse.Namespace, model: Path) -> None:
 def _run_all(args: argparse.Namespace, model: Path, free_batch: bool) -> list[FileRun]:
     """First this machine's output, to compare with, then a run a device."""
     from mobilekernels.bench.file_on_device import FileSettings, run_file_on
-    from mobilekernels.cli.bench import _open
+    from mobilekernels.cli.bench import open_devices
     from mobilekernels.devices.local import LocalDevice
     from mobilekernels.progress import say
 
-    devices = [_open(name, args) for name in args.device or ["local"]]
+    devices = open_devices(args)
     settings = FileSettings(args.threads, args.rounds, args.warmup, timeout=args.timeout)
     once = replace(settings, timed=False)
     say("local: bytes to compare with")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mobilekernels.devices.base import Device, DeviceError
 
@@ -79,6 +81,18 @@ def runner_for(device: Device, given: Path | None = None, which: Runner = MK_BEN
             "or give one with --runner PATH"
         )
     return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def parse_result(device: str, text: str | bytes) -> Any:
+    """What a runner told as JSON.
+
+    Raises:
+        DeviceError: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DeviceError(f"{device}: the runner's result is no JSON ({error}): {text[:200]!r}") from error
 
 
 def _check_machine(device: str, path: Path, arch: str, machine: int) -> None:
