@@ -9,6 +9,7 @@ PYTEST ?=
 # Processes that the Python tests are shared among; a file of tests stays in one. They wait without spinning, or the
 # threads of one process would keep the other one from the cores.
 WORKERS ?= 2
+SHARED_PYTEST = OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 DEMO ?=
 COUNT ?=
 MCA ?=
@@ -63,7 +64,7 @@ check-cpp: build ## the C++ tests
 	$(BIN)/ctest --test-dir "$$($(BIN)/python setup.py --build-folder)" --output-on-failure
 
 test: build check-cpp ## the whole test suite
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+	$(SHARED_PYTEST) $(PYTEST)
 
 ARM_PRESETS := linux-aarch64 linux-armv7
 ARM_TOOLS := aarch64-linux-gnu-g++ arm-linux-gnueabihf-g++
@@ -102,8 +103,7 @@ executorch-aarch64: $(INSTALLED) ## cross-build the ExecuTorch kernels and mk_ru
 	$(BIN)/cmake --build --preset executorch-aarch64
 
 test-executorch: build executorch-aarch64 ## .pte files in ExecuTorch, here and on emulated ARM cores: the same bytes
-	MOBILEKERNELS_REQUIRE_DEVICES=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
-	  tests/executorch tests/export/test_same_bytes.py
+	MOBILEKERNELS_REQUIRE_DEVICES=1 $(SHARED_PYTEST) tests/executorch tests/export/test_same_bytes.py
 
 test-arm: build runner arm wheel-aarch64 ## C++ and Python tests on emulated ARM cores (Debian: qemu-user)
 	@command -v qemu-aarch64 > /dev/null || { echo "make test-arm needs qemu: apt-get install qemu-user"; exit 1; }

@@ -300,9 +300,17 @@ def train(
         updates = max(1, min(20, steps // 2))
         schedule = mk.CubicSchedule(updates=updates, every=max(1, steps // (2 * updates)))
         pruner = mk.prune(model, SPARSITY, row.block, schedule=schedule)
-    settings: dict[str, Any] = {"progress": False, "checkpoint": checkpoint}
-    settings |= {"optimizer": optimizer, "scheduler": scheduler, "pruner": pruner}
-    mk.distill(model, teacher, batches, epochs=epochs, **settings)
+    mk.distill(
+        model,
+        teacher,
+        batches,
+        epochs=epochs,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        pruner=pruner,
+        progress=False,
+        checkpoint=checkpoint,
+    )
     return None if pruner is None else pruner.finish()
 
 

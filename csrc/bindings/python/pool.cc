@@ -8,35 +8,32 @@
 namespace mobilekernels::python_face {
 namespace {
 
-// Pointers to the rows of x [count, channels].
-struct Pixels {
-  std::vector<const int8_t*> rows;
-  size_t channels;
-
-  Pixels(const char* function, const py::array& x) {
-    const int8_t* data = input<int8_t>(function, "x", x, 2);
-    channels = static_cast<size_t>(x.shape(1));
-    rows.resize(static_cast<size_t>(x.shape(0)));
-    for (size_t i = 0; i < rows.size(); ++i) rows[i] = data + i * channels;
-  }
-};
+// Pointers to x[0], x[1], ...
+std::vector<const int8_t*> row_pointers(const char* function, const py::array& x, int rank) {
+  const int8_t* data = input<int8_t>(function, "x", x, rank);
+  std::vector<const int8_t*> rows(static_cast<size_t>(x.shape(0)));
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = data + i * static_cast<size_t>(x.strides(0));
+  return rows;
+}
 
 void pool_max_line(const std::string& isa, const py::array& x, size_t first, size_t columns, size_t column_step,
                    size_t pixels, size_t pixel_step, py::array& out) {
   constexpr const char* kFunction = "pool_max_line";
   constexpr size_t kMost = 1 << 20;  // no product of two wraps
-  const int8_t* data = input<int8_t>(kFunction, "x", x, 3);
+  const std::vector<const int8_t*> rows = row_pointers(kFunction, x, 3);
   const auto width = static_cast<size_t>(x.shape(1)), channels = static_cast<size_t>(x.shape(2));
   require(x.size() > 0, kFunction, "x", "shape " + shape_text(x), "at least one pixel");
-  require(columns >= 1 && pixels >= 1, kFunction, "columns, pixels",
-          std::to_string(columns) + ", " + std::to_string(pixels), "at least 1 each");
-  for (size_t number : {first, columns, column_step, pixels, pixel_step}) {
-    require(number <= kMost, kFunction, "windows", std::to_string(number), "at most " + std::to_string(kMost));
-  }
+  const auto require_size = [&](const char* argument, size_t value, size_t least) {
+    require(least <= value && value <= kMost, kFunction, argument, std::to_string(value),
+            std::to_string(least) + " to " + std::to_string(kMost));
+  };
+  require_size("first", first, 0);
+  require_size("columns", columns, 1);
+  require_size("column_step", column_step, 0);
+  require_size("pixels", pixels, 1);
+  require_size("pixel_step", pixel_step, 0);
   const size_t last = first + (pixels - 1) * pixel_step + (columns - 1) * column_step;
   require(last < width, kFunction, "x", "shape " + shape_text(x), "a width over " + std::to_string(last));
-  std::vector<const int8_t*> rows(static_cast<size_t>(x.shape(0)));
-  for (size_t i = 0; i < rows.size(); ++i) rows[i] = data + i * width * channels;
   int8_t* to = output<int8_t>(kFunction, "out", out, pixels * channels);
   find_kernel<PoolKernels>("pool", isa)
       .max_line({channels, rows.data(), rows.size(), columns, pixels, first * channels, column_step * channels,
@@ -45,9 +42,10 @@ void pool_max_line(const std::string& isa, const py::array& x, size_t first, siz
 
 void pool_accumulate(const std::string& isa, const py::array& x, py::array& sums) {
   constexpr const char* kFunction = "pool_accumulate";
-  const Pixels pixels(kFunction, x);
-  auto* to = output<int32_t>(kFunction, "sums", sums, pixels.channels);
-  find_kernel<PoolKernels>("pool", isa).accumulate(pixels.channels, pixels.rows.data(), pixels.rows.size(), to);
+  const std::vector<const int8_t*> pixels = row_pointers(kFunction, x, 2);
+  const auto channels = static_cast<size_t>(x.shape(1));
+  auto* to = output<int32_t>(kFunction, "sums", sums, channels);
+  find_kernel<PoolKernels>("pool", isa).accumulate(channels, pixels.data(), pixels.size(), to);
 }
 
 void pool_finish(const std::string& isa, const py::array& sums, int32_t offset, double scale, const RangeTuple& range,
