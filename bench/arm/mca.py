@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -131,21 +133,28 @@ def kernel_name(path: Path, function: str) -> str:
     return f"{family} {isa} {disassembly.short_name(function)}"
 
 
-def analyse(path: Path) -> list[Row]:
-    """Every function of the object with multiply-adds in a loop, on every core."""
-    rows = []
-    for function in disassembly.functions(path):
-        loop = disassembly.hot_loop(function)
-        if loop is None:
-            continue
-        kind = arithmetic(loop)
-        for core, features in CORES.items():
-            able = PEAKS[kind].needs in features
-            cycles = cycles_per_iteration(loop.assembler(), core) if able else None
-            peak = peak_macs_per_cycle(kind, core) if able else 0.0
-            name = kernel_name(path, function.name)
-            rows.append(Row(name, kind, core, len(loop.instructions), loop.macs, cycles, peak))
-    return rows
+def model(name: str, loop: disassembly.Loop, core: str) -> Row:
+    """The loop of the kernel `name` on one core."""
+    kind = arithmetic(loop)
+    able = PEAKS[kind].needs in CORES[core]
+    cycles = cycles_per_iteration(loop.assembler(), core) if able else None
+    peak = peak_macs_per_cycle(kind, core) if able else 0.0
+    return Row(name, kind, core, len(loop.instructions), loop.macs, cycles, peak)
+
+
+def analyse(paths: Sequence[Path], kernel: str = "") -> list[Row]:
+    """Every function of the objects with multiply-adds in a loop, on every core; `kernel`: part of its name.
+
+    The models run in processes of their own, as many at once as this machine has cores.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = []
+        for path in paths:
+            for function in disassembly.functions(path):
+                name, loop = kernel_name(path, function.name), disassembly.hot_loop(function)
+                if loop is not None and kernel in name:
+                    rows += [pool.submit(model, name, loop, core) for core in CORES]
+        return [row.result() for row in rows]
 
 
 def table(rows: Sequence[Row]) -> list[list[str]]:
@@ -214,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(f"// {kernel_name(path, function.name)}\n{loop.assembler()}")
         return 0
     try:
-        rows = [row for path in paths for row in analyse(path) if options.kernel in row.kernel]
+        rows = analyse(paths, options.kernel)
     except (RuntimeError, FileNotFoundError) as error:
         print(f"mca: {error}", file=sys.stderr)
         return 2
