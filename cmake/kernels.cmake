@@ -6,8 +6,8 @@ set(MOBILEKERNELS_ISAS scalar)
 set(MOBILEKERNELS_FLAGS_scalar "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   list(APPEND MOBILEKERNELS_ISAS avx2 avx512vnni)
-  set(MOBILEKERNELS_FLAGS_avx2 -mavx2)
-  set(MOBILEKERNELS_FLAGS_avx512vnni -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+  set(MOBILEKERNELS_FLAGS_avx2 -mavx2 -mfma)
+  set(MOBILEKERNELS_FLAGS_avx512vnni -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
                                      -mprefer-vector-width=512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   list(APPEND MOBILEKERNELS_ISAS neon neon_dotprod neon_i8mm)

@@ -1,6 +1,8 @@
 """Packed weights: the tensors that `conv2d` and `linear` take as ``packed``, as csrc/pack/format.h
 states it.
 
+Those of `conv2d_f32` and `linear_f32` hold float32 weights and biases as they are given.
+
 Packing turns a float bias into int32 and the scales of input, weight and output into one float32 factor a
 channel:
 
@@ -43,12 +45,12 @@ class PackedHeader:
     """The header of a packed weight.
 
     Attributes:
-        block_channels, block_k: channels by k of a panel, or of a block of "block_sparse" weights.
-        blocks: how many blocks "block_sparse" weights have; 0 for the other formats.
+        block_channels, block_k: channels by k of a panel, or of a block of block-sparse weights.
+        blocks: how many blocks block-sparse weights have; 0 for the other formats.
     """
 
     version: int
-    format: Literal["dense", "depthwise", "block_sparse"]
+    format: Literal["dense", "depthwise", "block_sparse", "block_sparse_f32"]
     out_channels: int
     in_channels: int
     kernel_size: tuple[int, int]
@@ -64,7 +66,12 @@ class PackedHeader:
     @property
     def family(self) -> str:
         """The kernel family that runs this weight, as `mobilekernels.kernels` names it."""
-        return {"dense": "gemm", "depthwise": "depthwise", "block_sparse": "spgemm"}[self.format]
+        return {
+            "dense": "gemm",
+            "depthwise": "depthwise",
+            "block_sparse": "spgemm",
+            "block_sparse_f32": "spgemm_f32",
+        }[self.format]
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,15 @@ class Unpacked:
     weight: Tensor  # int8 [O, I / groups, kh, kw]
     bias: Tensor  # int32 [O], without the zero point that packing folds in
     scale: Tensor  # float32 [O]
+
+
+@dataclass(frozen=True)
+class UnpackedF32:
+    """A packed weight of float32 taken apart."""
+
+    header: PackedHeader
+    weight: Tensor  # float32 [O, I / groups, kh, kw]
+    bias: Tensor  # float32 [O]
 
 
 def _check_tensor(function: str, argument: str, tensor: Any, rank: int, layout: str) -> Tensor:
@@ -245,10 +261,12 @@ def _check_block(function: str, block: Any, weight: Tensor, groups: int) -> None
         )
 
 
-def _check_weight(function: str, weight: Any, rank: int, layout: str) -> Tensor:
+def _check_weight(
+    function: str, weight: Any, rank: int, layout: str, dtype: torch.dtype = torch.int8
+) -> Tensor:
     tensor = _check_tensor(function, "weight", weight, rank, layout)
-    if tensor.dtype != torch.int8:
-        raise bad_argument(TypeError, function, "weight", tensor.dtype, "torch.int8")
+    if tensor.dtype != dtype:
+        raise bad_argument(TypeError, function, "weight", tensor.dtype, f"{dtype}")
     return tensor
 
 
@@ -294,6 +312,50 @@ def pack_linear(
     return _pack(function, tensor, bias, weight_scale, x_scale, x_zero_point, out_scale, 1, block)
 
 
+def _pack_f32(function: str, weight: Tensor, bias: Any, groups: int, block: Any) -> Tensor:
+    """``weight`` is float32 [O, I / groups, kh, kw] and has been checked for that."""
+    channels = weight.shape[0]
+    if weight.numel() == 0:
+        raise bad_argument(
+            ValueError, function, "weight", f"shape {list(weight.shape)}", "a weight that is not empty"
+        )
+    if channels % groups != 0:
+        raise bad_argument(ValueError, function, "groups", groups, f"a divisor of {channels} output channels")
+    if block not in BLOCKS:
+        accepted = f"one of {', '.join(map(str, BLOCKS))}"
+        raise bad_argument(ValueError, function, "block", repr(block), accepted)
+    _check_block(function, block, weight, groups)
+    bad = torch.nonzero(~torch.isfinite(weight.flatten(1)))
+    if bad.numel():
+        channel, k = bad[0].tolist()
+        given = f"{weight.flatten(1)[channel, k].item()} in output channel {channel}"
+        raise bad_argument(ValueError, function, "weight", given, "finite values")
+    biases = _biases(function, bias, channels).astype(np.float32)
+    return torch.from_numpy(core.pack_weights_f32(weight.contiguous().numpy(), biases, groups, block))
+
+
+def pack_conv2d_f32(weight: Tensor, bias: Tensor | None, groups: int = 1, block: Block = (4, 4)) -> Tensor:
+    """Packs the weight of `conv2d_f32`: int8, 1-D, an ordinary buffer.
+
+    ``weight`` is float32 [O, I / groups, kh, kw], ``bias`` floating point [O]. Blocks of zeros, ``block``
+    (4, 4) or (1, 4), output channels by k (kernel height, kernel width, input channels flattened), are left
+    out.
+
+    Raises ValueError for a depthwise weight, one that is not finite, shapes or groups that do not fit, a
+    block that there is not; TypeError for another type or dtype; NotImplementedError off the CPU.
+    """
+    function = "pack_conv2d_f32"
+    tensor = _check_weight(function, weight, 4, "[O, I / groups, kh, kw]", torch.float32)
+    return _pack_f32(function, tensor, bias, _check_int(function, "groups", groups, 1), block)
+
+
+def pack_linear_f32(weight: Tensor, bias: Tensor | None, block: Block = (4, 4)) -> Tensor:
+    """Packs the weight of `linear_f32`: ``weight`` is float32 [O, I]; the rest as `pack_conv2d_f32`."""
+    function = "pack_linear_f32"
+    tensor = _check_weight(function, weight, 2, "[O, I]", torch.float32)[:, :, None, None]
+    return _pack_f32(function, tensor, bias, 1, block)
+
+
 def _packed_array(function: str, packed: Any) -> npt.NDArray[np.int8]:
     tensor = _check_tensor(function, "packed", packed, 1, "[bytes]")
     if tensor.dtype != torch.int8:
@@ -309,8 +371,14 @@ def read_header(packed: Tensor) -> PackedHeader:
 
 
 def unpack(packed: Tensor) -> Unpacked:
-    """A packed weight taken apart; FormatError where it is damaged."""
+    """A packed weight of int8 taken apart; FormatError where it is damaged, ValueError for one of float32."""
     weight, folded, sums, scale = core.unpack_weights(_packed_array("unpack", packed))
     header = read_header(packed)
     bias = folded + np.int32(header.input_zero_point) * sums
     return Unpacked(header, torch.from_numpy(weight), torch.from_numpy(bias), torch.from_numpy(scale))
+
+
+def unpack_f32(packed: Tensor) -> UnpackedF32:
+    """A packed weight of float32 taken apart; FormatError where it is damaged, ValueError for one of int8."""
+    weight, bias = core.unpack_weights_f32(_packed_array("unpack_f32", packed))
+    return UnpackedF32(read_header(packed), torch.from_numpy(weight), torch.from_numpy(bias))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -37,6 +38,25 @@ def packed_linear(out_scale: float = 0.05) -> Tensor:
     generator = torch.Generator().manual_seed(2)
     weight = torch.randint(-127, 128, (OUT_CHANNELS, CHANNELS), generator=generator, dtype=torch.int8)
     return packing.pack_linear(weight, None, 0.01, 0.02, 3, out_scale)
+
+
+def float32(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _half_zeros(*shape: int) -> Tensor:
+    """A weight whose second half of output channels has the first half's input channels alone."""
+    weight = float32(*shape, seed=8)
+    weight[OUT_CHANNELS // 2 :, 4:] = 0
+    return weight
+
+
+def packed_conv2d_f32() -> Tensor:
+    return packing.pack_conv2d_f32(_half_zeros(OUT_CHANNELS, CHANNELS, 3, 3), float32(OUT_CHANNELS, seed=9))
+
+
+def packed_linear_f32() -> Tensor:
+    return packing.pack_linear_f32(_half_zeros(OUT_CHANNELS, CHANNELS), None, block=(1, 4))
 
 
 def _image(batch: int) -> Tensor:
@@ -97,6 +117,22 @@ def samples(batch: int = 2) -> dict[str, Arguments]:
             "packed": packed_linear(1.0),
             "out_features": OUT_CHANNELS,
             "x_zero_point": 3,
+        },
+        "conv2d_f32": {
+            "x": float32(batch, CHANNELS, 9, 8),
+            "packed": packed_conv2d_f32(),
+            "out_channels": OUT_CHANNELS,
+            **_WINDOW,
+            "groups": 1,
+            "out_min": 0.0,
+            "out_max": math.inf,
+        },
+        "linear_f32": {
+            "x": float32(batch, 3, CHANNELS),
+            "packed": packed_linear_f32(),
+            "out_features": OUT_CHANNELS,
+            "out_min": -math.inf,
+            "out_max": 1.5,
         },
         "add": _binary(batch),
         "mul": _binary(batch),

@@ -6,8 +6,11 @@ operator, with the operator's name and the operator's argument names, and one di
 linear take plain weights (`weight` int8 [O, I / groups, kh, kw] or [O, I], `bias` int32 [O] or None, `scale`
 float32 [O] = input scale * weight scale / output scale) where the operator takes `packed`.
 
-Activations are int8, images are [N, H, W, C]. Integers are int64 and exact; each float32 step of the text is
-one float32 operation here. Arguments are assumed to be valid: only the size of the accumulator is checked.
+Those in float32 (`conv2d_f32`, `linear_f32`) take float32 weights and biases, and images [N, C, H, W].
+
+All others: activations are int8, images are [N, H, W, C]. Integers are int64 and exact; each float32 step of
+the text is one float32 operation here. Arguments are assumed to be valid: only the size of the accumulator
+is checked.
 """
 
 from collections.abc import Sequence
@@ -442,6 +445,83 @@ def channel_shuffle(x: Int8, groups: int) -> Int8:
 def slice_channels(x: Int8, start: int, end: int) -> Int8:
     """[start, end) of the last dimension."""
     return np.ascontiguousarray(x[..., start:end])
+
+
+# --- float32, by block-sparse weights
+
+
+def fma(a: Float32, b: Float32, c: Float32) -> Float32:
+    """float32(a * b + c), rounded once. The product is exact in double, and the sum is rounded to odd: a
+    second rounding, to float32, is then right.
+    """
+    product = a.astype(np.float64) * b
+    total = product + c
+    # What the sum lost, by Knuth's TwoSum.
+    of_c = total - product
+    lost = (product - (total - of_c)) + (c - of_c)
+    even = (total.view(np.int64) & 1) == 0
+    towards = np.where(lost > 0, np.inf, -np.inf)
+    odd = np.where((lost != 0) & even & np.isfinite(total), np.nextafter(total, towards), total)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(odd.astype(np.float32))
+
+
+def conv2d_f32(
+    x: Float32,
+    weight: Float32,
+    bias: Float32 | None,
+    *,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    out_min: float = -np.inf,
+    out_max: float = np.inf,
+) -> Float32:
+    """float32 [N, C, H, W] -> [N, O, H', W']: the bias, then one fma for each k (kernel_h, kernel_w, channels
+    of the group) in its order.
+
+    Blocks of zeros are multiplied here. Nothing comes of it but where an activation is not finite, or the
+    sum is -0.
+    """
+    n, _, height, width = x.shape
+    out_channels, per_group, kernel_h, kernel_w = weight.shape
+    top, bottom, left, right = padding
+    out_h = conv_output_size(height, kernel_h, stride[0], top + bottom, dilation[0])
+    out_w = conv_output_size(width, kernel_w, stride[1], left + right, dilation[1])
+    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    start = np.zeros(out_channels, np.float32) if bias is None else bias
+    out = np.broadcast_to(start[None, :, None, None], (n, out_channels, out_h, out_w)).copy()
+    each = out_channels // groups
+    for group in range(groups):
+        own = slice(group * each, (group + 1) * each)
+        for kh in range(kernel_h):
+            for kw in range(kernel_w):
+                rows = slice(kh * dilation[0], kh * dilation[0] + (out_h - 1) * stride[0] + 1, stride[0])
+                columns = slice(kw * dilation[1], kw * dilation[1] + (out_w - 1) * stride[1] + 1, stride[1])
+                for c in range(per_group):
+                    pixels = padded[:, group * per_group + c, rows, columns][:, None]
+                    out[:, own] = fma(pixels, weight[own, c, kh, kw][None, :, None, None], out[:, own])
+    return np.clip(out, np.float32(out_min), np.float32(out_max))
+
+
+def linear_f32(
+    x: Float32, weight: Float32, bias: Float32 | None, *, out_min: float = -np.inf, out_max: float = np.inf
+) -> Float32:
+    """float32 [..., I] -> [..., O]: as a convolution of one pixel."""
+    rows = x.reshape(-1, x.shape[-1], 1, 1)
+    result = conv2d_f32(
+        rows,
+        weight[:, :, None, None],
+        bias,
+        stride=(1, 1),
+        padding=(0,) * 4,
+        dilation=(1, 1),
+        groups=1,
+        out_min=out_min,
+        out_max=out_max,
+    )
+    return result.reshape(*x.shape[:-1], weight.shape[0])
 
 
 # --- dumber still: what the above is held against

@@ -5,7 +5,7 @@ so an example stays small enough to shrink and to read.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -78,9 +78,10 @@ def out_ranges(draw: DrawFn) -> Arguments:
 
 # Output channels by k of a block-sparse weight's blocks.
 Block = tuple[int, int]
+Weight = TypeVar("Weight", Int8, Float32)
 
 
-def zero_blocks(rng: np.random.Generator, weight: Int8, groups: int, block: Block, kept: float) -> Int8:
+def zero_blocks(rng: np.random.Generator, weight: Weight, groups: int, block: Block, kept: float) -> Weight:
     """`weight` [O, I / groups, ...] with blocks of zeros, such as packing leaves out; about `kept` stay."""
     height, width = block
     flat = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], -1)
@@ -90,7 +91,7 @@ def zero_blocks(rng: np.random.Generator, weight: Int8, groups: int, block: Bloc
     keep = keep.repeat(height, 1)[:, : flat.shape[1]].repeat(width, 2)[:, :, :k]
     # k runs over (kernel height, kernel width, input channels).
     mask = keep.reshape(*flat.shape[:2], flat.shape[3], flat.shape[2]).swapaxes(2, 3)
-    return np.ascontiguousarray(np.where(mask, flat, 0).astype(np.int8).reshape(weight.shape))
+    return np.ascontiguousarray(np.where(mask, flat, 0).astype(weight.dtype).reshape(weight.shape))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,17 @@ import mobilekernels as mk
 from mobilekernels import packing
 from mobilekernels._lib import core
 from mobilekernels.errors import bad_argument, translate
-from tests.op_samples import CHANNELS, OPS, OUT_CHANNELS, int8, packed_conv2d, samples
+from tests.op_samples import (
+    CHANNELS,
+    OPS,
+    OUT_CHANNELS,
+    int8,
+    packed_conv2d,
+    packed_conv2d_f32,
+    packed_linear,
+    packed_linear_f32,
+    samples,
+)
 
 NAN = float("nan")
 INF = float("inf")
@@ -49,6 +59,10 @@ def as_float(x: Tensor) -> Tensor:
 
 def as_uint8(x: Tensor) -> Tensor:
     return x.to(torch.uint8)
+
+
+def as_int8(x: Tensor) -> Tensor:
+    return x.to(torch.int8)
 
 
 def as_double(x: Tensor) -> Tensor:
@@ -102,6 +116,8 @@ def scalar(x: Tensor) -> Tensor:
 
 SCALES = [0.0, -0.1, NAN, INF, -INF, 1e-60]
 CODES = [-129, 128, 2**40]
+# Float32 in, float32 bounds: a table of their own.
+F32 = ("conv2d_f32", "linear_f32")
 WINDOWED = ("conv2d", "conv2d_add", "conv2d_float", "max_pool2d", "avg_pool2d")
 
 
@@ -120,7 +136,7 @@ def code_table() -> list[Bad]:
         (op, argument)
         for op in OPS
         for argument in samples()[op]
-        if argument.endswith(("zero_point", "_min", "_max"))
+        if op not in F32 and argument.endswith(("zero_point", "_min", "_max"))
     ]
     table = [Bad(op, argument, value) for op, argument in codes for value in CODES]
     table += [Bad(op, argument, 1.5, TypeError, "int") for op, argument in codes]
@@ -132,7 +148,7 @@ def code_table() -> list[Bad]:
 
 def image_table() -> list[Bad]:
     """Ops over int8 images [N, H, W, C]."""
-    images = [op for op in OPS if op not in ("quantize", "quantize_nhwc", "concat")]
+    images = [op for op in OPS if op not in ("quantize", "quantize_nhwc", "concat", *F32)]
     table = []
     for op in images:
         x = "a" if op in ("add", "mul") else "x"
@@ -203,6 +219,61 @@ def packed_table() -> list[Bad]:
     return table
 
 
+def f32_table() -> list[Bad]:
+    table = []
+    for op in F32:
+        out = "out_features" if op.startswith("linear") else "out_channels"
+        int8_weights = packed_linear() if op.startswith("linear") else packed_conv2d()
+        table += [
+            Bad(op, "x", as_double, TypeError, "float64"),
+            Bad(op, "x", as_int8, TypeError, "int8"),
+            Bad(op, "x", every_other, says="contiguous"),
+            Bad(op, "x", on_meta, NotImplementedError, "meta"),
+            Bad(op, "x", as_array, TypeError, "ndarray"),
+            Bad(op, "x", None, TypeError, "NoneType"),
+            Bad(op, "packed", as_float, TypeError, "float32"),
+            Bad(op, "packed", every_other, says="contiguous"),
+            Bad(op, "packed", on_meta, NotImplementedError, "meta"),
+            Bad(op, "packed", lambda p: p[:63], mk.FormatError, "size"),
+            Bad(op, "packed", lambda p: p[:-1].clone(), mk.FormatError, "size"),
+            Bad(op, "packed", int8_weights, says="given int8 weights, accepted float32 ones"),
+            Bad(op, out, OUT_CHANNELS + 1, says=str(OUT_CHANNELS)),
+            Bad(op, out, 0),
+            Bad(op, out, 2**40),
+            Bad(op, "out_min", NAN, says="nan"),
+            Bad(op, "out_max", NAN, says="nan", named="out_min"),
+            Bad(op, "out_max", "none", TypeError, "float"),
+        ]
+    op = "conv2d_f32"
+    for argument in ("kernel_size", "stride", "padding", "dilation"):
+        good = samples()[op][argument]
+        table += [
+            Bad(op, argument, good[:1]),
+            Bad(op, argument, [*good, 1]),
+            Bad(op, argument, [-1] * len(good)),
+            Bad(op, argument, "3x3", TypeError, "str"),
+        ]
+    table += [Bad(op, "padding", [size] * 4) for size in (2**40, 2**62)]
+    table += [Bad(op, "groups", value) for value in (0, -1, 2, 7, 2**40)]
+    return [
+        *table,
+        Bad(op, "padding", [2**22] * 4, RuntimeError, "allocate"),
+        Bad(op, "kernel_size", [2, 2], says="as packed"),
+        Bad(op, "x", first_of_batch, says="[N, C, H, W]"),
+        Bad(op, "x", channels_last_strides, says="strides"),
+        Bad(op, "x", lambda x: x[:, :-1].contiguous(), says=str(CHANNELS)),
+        Bad(op, "x", lambda x: x[:, :, :1, :1].contiguous(), says="pad"),
+        Bad(op, "out_max", -1.0, says="at most out_max", named="out_min"),
+        Bad("linear_f32", "out_min", 3.0, says="at most out_max"),
+        Bad("linear_f32", "x", scalar, says="in_features"),
+        Bad("linear_f32", "x", fewer_channels, says=str(CHANNELS)),
+        Bad("linear_f32", "x", no_channels, says=str(CHANNELS)),
+        Bad("linear_f32", "packed", packed_conv2d_f32(), says="those of a linear layer"),
+        Bad("conv2d", "packed", packed_conv2d_f32(), says="given float32 weights, accepted int8 ones"),
+        Bad("linear", "packed", packed_linear_f32(), says="given float32 weights, accepted int8 ones"),
+    ]
+
+
 def other_table() -> list[Bad]:
     residual = samples()["conv2d_add"]["residual"]
     xs = samples()["concat"]["xs"]
@@ -262,6 +333,7 @@ TABLE = [
     *image_table(),
     *window_table(),
     *packed_table(),
+    *f32_table(),
     *other_table(),
 ]
 
@@ -407,6 +479,32 @@ def test_each_header_field_is_checked(good_packed: Tensor, field: tuple[str, int
         with pytest.raises(mk.FormatError) as caught:
             read()
         assert any(each in str(caught.value) for each in ALSO.get(name, (name,)))
+
+
+# What is another value, or wrong for another reason, in float32 weights.
+HEADER_F32 = [
+    *(field for field in HEADER if field[0] not in ("version", "format", "blocks")),
+    ("version", 4, "<H", 2),
+    ("format", 6, "<H", 3),
+    ("input_zero_point", 28, "<i", 1),
+    ("blocks", 56, "<I", 2**20),
+]
+
+
+@pytest.mark.parametrize("field", HEADER_F32, ids=lambda field: f"{field[0]}-{field[3]}")
+def test_each_header_field_of_float_weights_is_checked(field: tuple[str, int, str, Any]) -> None:
+    name, offset, layout, value = field
+    packed = forged(packed_conv2d_f32(), offset, layout, value)
+    also = {**ALSO, "kernel_h": ("kernel_h", "in_channels"), "blocks": ("blocks", "payload_bytes")}
+    arguments = {**samples()["conv2d_f32"], "packed": packed}
+    for read in (
+        lambda: mk.ops.conv2d_f32(**arguments),
+        lambda: packing.unpack_f32(packed),
+        lambda: packing.read_header(packed),
+    ):
+        with pytest.raises(mk.FormatError) as caught:
+            read()
+        assert any(each in str(caught.value) for each in also.get(name, (name,)))
 
 
 def test_a_field_that_only_disagrees_with_the_call_names_the_argument(good_packed: Tensor) -> None:

@@ -17,7 +17,7 @@ from mobilekernels._lib import core
 from mobilekernels.dispatch import KernelInfo
 from tests.op_samples import CHANNELS, OUT_CHANNELS, int8, packed_conv2d, samples
 
-FAMILIES = ("gemm", "depthwise", "elementwise", "pool", "spgemm")
+FAMILIES = ("gemm", "depthwise", "elementwise", "pool", "spgemm", "spgemm_f32")
 ISAS = ("scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm")
 RUNNABLE = [isa for isa in ISAS if any(k.isa == isa and k.built and k.runnable for k in mk.kernels())]
 

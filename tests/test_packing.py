@@ -135,6 +135,69 @@ def test_block_sparse_bytes_are_those_of_the_format(
     assert not plain[:, :, k:].any()
 
 
+@pytest.mark.parametrize("block", packing.BLOCKS)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_float_bytes_are_those_of_the_format(block: tuple[int, int], groups: int) -> None:
+    """csrc/pack/format.h, format 4, read again by hand."""
+    rng = np.random.default_rng(groups)
+    out_channels, group_in, kernel_h, kernel_w = 2 * 19, 5, 3, 2
+    weight = rng.normal(0, 1, (out_channels, group_in, kernel_h, kernel_w)).astype(np.float32)
+    weight = zero_blocks(rng, weight, groups, block, 0.3)
+    bias = rng.normal(0, 1, out_channels).astype(np.float32)
+    packed = packing.pack_conv2d_f32(torch.from_numpy(weight), torch.from_numpy(bias), groups, block)
+    header = packing.read_header(packed)
+    assert (header.version, header.format, header.family) == (3, "block_sparse_f32", "spgemm_f32")
+    assert (header.block_channels, header.block_k, header.input_zero_point) == (*block, 0)
+    assert header.nonzeros == np.count_nonzero(weight)
+    unpacked = packing.unpack_f32(packed)
+    assert torch.equal(unpacked.weight, torch.from_numpy(weight))
+    assert torch.equal(unpacked.bias, torch.from_numpy(bias))
+
+    data = packed.numpy().tobytes()
+    each = out_channels // groups
+    padded, quads = -(-each // 16) * 16, -(-kernel_h * kernel_w * group_in // 4)
+    channels = padded * groups
+    biases = np.frombuffer(data, np.float32, channels, 64).reshape(groups, padded)
+    assert (biases[:, :each] == bias.reshape(groups, each)).all()
+    assert not biases[:, each:].any()
+    index, rows = 64 + 4 * channels, channels // block[0]
+    begin = np.frombuffer(data, np.uint32, rows + 1, index)
+    quad = np.frombuffer(data, np.uint16, header.blocks, index + 4 * (rows + 1))
+    blocks = np.frombuffer(data, np.float32, -1, index + 4 * (rows + 1) + (header.blocks + 1) // 2 * 4)
+    blocks = blocks.reshape(header.blocks, 4, block[0])
+    plain = np.zeros((groups, padded, quads * 4), np.float32)
+    by_block = plain.reshape(rows, block[0], quads, 4)
+    for row in range(rows):
+        own = slice(begin[row], begin[row + 1])
+        by_block[row, :, quad[own]] = blocks[own].swapaxes(1, 2)
+    k = kernel_h * kernel_w * group_in
+    assert (plain[:, :each, :k] == weight.transpose(0, 2, 3, 1).reshape(groups, each, k)).all()
+
+
+def test_bad_float_weights_are_named() -> None:
+    weight, bias = torch.ones(8, 4, 1, 1), torch.zeros(8)
+    infinite = weight.clone()
+    infinite[5, 2] = float("inf")
+    for arguments, error, message in (
+        ((weight.double(), bias), TypeError, "weight: given torch.float64"),
+        ((infinite, bias), ValueError, "weight: given inf in output channel 5, accepted finite values"),
+        ((weight, bias[:3]), ValueError, "bias: given shape"),
+        ((weight, bias, 3), ValueError, "groups: given 3"),
+        ((weight, bias, 1, (2, 4)), ValueError, r"block: given \(2, 4\)"),
+        ((weight, bias, 1, None), ValueError, "block: given None"),
+        ((weight[:, :1], bias, 8), ValueError, r"block: given \(4, 4\) for a depthwise weight"),
+        ((weight[:0], bias[:0]), ValueError, "weight: given shape"),
+        ((weight[0], bias), ValueError, "weight: given shape"),
+    ):
+        with pytest.raises(error, match=f"pack_conv2d_f32: {message}"):
+            packing.pack_conv2d_f32(*arguments)
+    packed = packing.pack_linear_f32(weight[:, :, 0, 0], None)
+    with pytest.raises(ValueError, match="given float32 weights, accepted int8"):
+        packing.unpack(packed)
+    with pytest.raises(ValueError, match="given int8 weights, accepted float32"):
+        packing.unpack_f32(packing.pack_conv2d(weights(16, 4, 1, 1), None, 0.01, 0.02, 3, 0.05))
+
+
 def test_block_sparse_bytes_are_few() -> None:
     """At most 1.1 x (what is kept + 2 bytes a block) beside the tables."""
     weight = weights(256, 1024, 1, 1)

@@ -8,7 +8,9 @@
 #include "ops/binary.h"
 #include "ops/concat.h"
 #include "ops/conv2d.h"
+#include "ops/conv2d_f32.h"
 #include "ops/linear.h"
+#include "ops/linear_f32.h"
 #include "ops/pool2d.h"
 #include "ops/unary.h"
 #include "pack/pack.h"
@@ -143,6 +145,71 @@ Buffer packed_weights(const std::string& where, const ConvShape& conv, const Spa
   Buffer buffer(packed.size());
   std::memcpy(buffer.data(), packed.data(), packed.size());
   return buffer;
+}
+
+// The same weights as multiples of 2^-10.
+Buffer packed_weights_f32(const std::string& where, const ConvShape& conv, const Sparsity& sparsity) {
+  const Window& w = conv.window;
+  if (sparsity.channels == 0) throw bad_value(where + ": block", "none", "4x4 or 1x4");
+  if (conv.x.c % conv.groups != 0 || conv.out_channels % conv.groups != 0) {
+    throw bad_value(where + ": groups", std::to_string(conv.groups), "a divisor of the channels in and out");
+  }
+  const int64_t n = product({conv.out_channels, conv.x.c / conv.groups, w.kernel_h, w.kernel_w});
+  Buffer weights = codes(n, 2, -127);
+  clear_blocks(conv, sparsity, weights.data());
+  std::vector<float> values, bias;
+  for (int64_t i = 0; i < n; ++i) values.push_back(static_cast<float>(weights.data()[i]) / 1024.0f);
+  Random random(3);
+  for (int64_t c = 0; c < conv.out_channels; ++c) {
+    bias.push_back(static_cast<float>(random.integer(-2048, 2047)) / 1024.0f);
+  }
+  std::vector<int8_t> packed;
+  throw_if_error(where, pack_weights_f32({values.data(), bias.data(), conv.out_channels, conv.x.c, w.kernel_h,
+                                          w.kernel_w, conv.groups, sparsity.channels},
+                                         &packed));
+  Buffer buffer(packed.size());
+  std::memcpy(buffer.data(), packed.data(), packed.size());
+  return buffer;
+}
+
+constexpr float kMost = 3e38f;  // no clamp
+
+void make_conv2d_f32(Keys& keys, Case& c) {
+  const ConvShape conv{image_of(keys, "in"), keys.integer("out"), keys.integer("groups", 1), window_of(keys)};
+  Shape4 out;
+  throw_if_error(c.where, conv2d_output_shape(conv.x, conv.out_channels, conv.window, &out));
+  c.weights = packed_weights_f32(c.where, conv, sparsity_of(c.where, keys));
+  c.inputs.push_back(floats(elements(conv.x)));
+  const int64_t n = elements(out);
+  c.out = Buffer(static_cast<size_t>(n) * sizeof(float));
+  c.macs = n * (conv.x.c / conv.groups) * conv.window.kernel_h * conv.window.kernel_w;
+  c.isa = isa_of(select_spgemm_f32());
+  const Conv2dF32Args args{c.inputs[0].data<float>(),
+                           conv.x,
+                           c.weights.data(),
+                           c.weights.bytes(),
+                           conv.out_channels,
+                           conv.groups,
+                           conv.window,
+                           -kMost,
+                           kMost,
+                           c.out.data<float>()};
+  c.workspace = [args](int threads) { return conv2d_f32_workspace(args, threads); };
+  c.run = [args](const Context& context) { return conv2d_f32(args, context); };
+}
+
+void make_linear_f32(Keys& keys, Case& c) {
+  const int64_t rows = keys.integer("rows"), in = keys.integer("in"), out = keys.integer("out");
+  const ConvShape conv{{1, rows, 1, in}, out, 1, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1}};
+  c.weights = packed_weights_f32(c.where, conv, sparsity_of(c.where, keys));
+  c.inputs.push_back(floats(product({rows, in})));
+  c.out = Buffer(static_cast<size_t>(product({rows, out})) * sizeof(float));
+  c.macs = rows * in * out;
+  c.isa = isa_of(select_spgemm_f32());
+  const LinearF32Args args{c.inputs[0].data<float>(), rows, in, c.weights.data(), c.weights.bytes(), out, -kMost, kMost,
+                           c.out.data<float>()};
+  c.workspace = [args](int threads) { return linear_f32_workspace(args, threads); };
+  c.run = [args](const Context& context) { return linear_f32(args, context); };
 }
 
 std::string matrix_isa(const Sparsity& sparsity) {
@@ -406,6 +473,8 @@ constexpr Op kOps[] = {
     {"conv2d_float", [](Keys& keys, Case& c) { make_conv2d(keys, c, ConvKind::floats); }},
     {"linear", [](Keys& keys, Case& c) { make_linear(keys, c, false); }},
     {"linear_float", [](Keys& keys, Case& c) { make_linear(keys, c, true); }},
+    {"conv2d_f32", make_conv2d_f32},
+    {"linear_f32", make_linear_f32},
     {"add", [](Keys& keys, Case& c) { make_binary(keys, c, add); }},
     {"mul", [](Keys& keys, Case& c) { make_binary(keys, c, mul); }},
     {"lut", make_lut},

@@ -10,6 +10,7 @@
 #include "kernels/isa.h"
 #include "kernels/pool/pool.h"
 #include "kernels/spgemm/spgemm.h"
+#include "kernels/spgemm_f32/spgemm_f32.h"
 
 // X(type, family)
 #define MOBILEKERNELS_FOR_EACH_FAMILY(X) \
@@ -17,7 +18,8 @@
   X(DepthwiseKernel, depthwise)          \
   X(ElementwiseKernels, elementwise)     \
   X(PoolKernels, pool)                   \
-  X(SpgemmKernel, spgemm)
+  X(SpgemmKernel, spgemm)                \
+  X(SpgemmF32Kernel, spgemm_f32)
 
 // X(type, family, isa)
 #define MOBILEKERNELS_ALL_FAMILIES(X, isa) \
@@ -28,12 +30,14 @@
 
 #define MOBILEKERNELS_SCALAR_KERNELS(X) \
   MOBILEKERNELS_ALL_FAMILIES(X, scalar) \
-  X(SpgemmKernel, spgemm, scalar)
+  X(SpgemmKernel, spgemm, scalar)       \
+  X(SpgemmF32Kernel, spgemm_f32, scalar)
 
 #if MOBILEKERNELS_HAVE_avx2
 #define MOBILEKERNELS_AVX2_KERNELS(X) \
   MOBILEKERNELS_ALL_FAMILIES(X, avx2) \
-  X(SpgemmKernel, spgemm, avx2)
+  X(SpgemmKernel, spgemm, avx2)       \
+  X(SpgemmF32Kernel, spgemm_f32, avx2)
 #else
 #define MOBILEKERNELS_AVX2_KERNELS(X)
 #endif
@@ -41,15 +45,24 @@
 #if MOBILEKERNELS_HAVE_avx512vnni
 #define MOBILEKERNELS_AVX512VNNI_KERNELS(X) \
   MOBILEKERNELS_ALL_FAMILIES(X, avx512vnni) \
-  X(SpgemmKernel, spgemm, avx512vnni)
+  X(SpgemmKernel, spgemm, avx512vnni)       \
+  X(SpgemmF32Kernel, spgemm_f32, avx512vnni)
 #else
 #define MOBILEKERNELS_AVX512VNNI_KERNELS(X)
+#endif
+
+// What needs more of NEON than armv7 has.
+#if defined(__aarch64__) || defined(MOBILEKERNELS_HAVE_ALL)
+#define MOBILEKERNELS_AARCH64_KERNELS(X) X(SpgemmF32Kernel, spgemm_f32, neon)
+#else
+#define MOBILEKERNELS_AARCH64_KERNELS(X)
 #endif
 
 #if MOBILEKERNELS_HAVE_neon
 #define MOBILEKERNELS_NEON_KERNELS(X) \
   MOBILEKERNELS_ALL_FAMILIES(X, neon) \
-  X(SpgemmKernel, spgemm, neon)
+  X(SpgemmKernel, spgemm, neon)       \
+  MOBILEKERNELS_AARCH64_KERNELS(X)
 #else
 #define MOBILEKERNELS_NEON_KERNELS(X)
 #endif

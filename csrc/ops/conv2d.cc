@@ -20,6 +20,7 @@ Status argument_error(const char* argument, const std::string& given, const std:
 std::string pair(int64_t a, int64_t b) { return "(" + std::to_string(a) + ", " + std::to_string(b) + ")"; }
 
 Status check_packed(const Conv2dArgs& args, const PackedHeader& h) {
+  MOBILEKERNELS_RETURN_IF_ERROR(check_weight_type("conv2d", h, false));
   const Window& w = args.window;
   if (h.out_channels != args.out_channels) {
     return argument_error("out_channels", std::to_string(args.out_channels),

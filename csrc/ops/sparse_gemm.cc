@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/block_shares.h"
 #include "ops/panels.h"
 #include "runtime/dispatch.h"
 
@@ -134,28 +135,6 @@ class Runner {
   PanelWriter writer_;
   char* block_;
 };
-
-// How much work comes before tile `tile`: its blocks, and something for the end of each channel.
-int64_t work_before(const PackedWeight& packed, int64_t tile) {
-  constexpr int64_t kEnd = 4;  // blocks of a row group that take about as long
-  const int64_t row_group = tile * kTileChannels / packed.header.block_channels;
-  return packed.block_begin[row_group] + kEnd * row_group;
-}
-
-// The first of `tiles` tiles that has at least `part` of `parts` of the work before it.
-int64_t tile_at(const PackedWeight& packed, int64_t tiles, int64_t part, int64_t parts) {
-  const int64_t wanted = work_before(packed, tiles) * part / parts;
-  int64_t low = 0, high = tiles;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (work_before(packed, middle) < wanted) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
 
 }  // namespace
 

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace mobilekernels {
 namespace {
 
 constexpr size_t kBlockK = 4;
+
+// Where a weight lies in its block.
+template <typename T>
+size_t in_block(size_t channel, size_t k, size_t channels) {
+  return std::is_same_v<T, float> ? k * channels + channel : channel * kBlockK + k;
+}
 
 // Walks channels and k of the format over plain weights.
 class PlainWeights {
@@ -22,8 +29,7 @@ class PlainWeights {
   size_t size() const { return groups_ * group_out_ * k(); }
   size_t quads() const { return (k() + kBlockK - 1) / kBlockK; }
 
-  // at(position) of each real weight in the block of `channels` slots from `slot` on by quad `quad`; `i` counts
-  // through the block's weights.
+  // at(channel, k, position) of each real weight in the block of `channels` slots from `slot` on by quad `quad`.
   template <typename At>
   void for_block(size_t slot, size_t channels, size_t quad, const At& at) const {
     const size_t last = std::min(kBlockK, k() - quad * kBlockK);
@@ -34,7 +40,7 @@ class PlainWeights {
       for (size_t i = 0; i < last; ++i) {
         const size_t position = quad * kBlockK + i;
         const size_t tap = position / group_in_, input = position % group_in_;
-        at(c * kBlockK + i, (channel * group_in_ + input) * taps_ + tap);
+        at(c, i, (channel * group_in_ + input) * taps_ + tap);
       }
     }
   }
@@ -47,19 +53,20 @@ class PlainWeights {
 
 }  // namespace
 
-Blocks collect_blocks(const int8_t* weights, const PackedHeader& h) {
+template <typename T>
+Blocks<T> collect_blocks(const T* weights, const PackedHeader& h) {
   const PlainWeights plain(h);
   const size_t channels = h.block_channels;
-  Blocks blocks;
+  Blocks<T> blocks;
   blocks.begin.push_back(0);
-  std::vector<int8_t> block(channels * kBlockK);
+  std::vector<T> block(channels * kBlockK);
   for (size_t slot = 0; slot < plain.slots(); slot += channels) {
     for (size_t quad = 0; quad < plain.quads(); ++quad) {
-      std::fill(block.begin(), block.end(), int8_t{0});
+      std::fill(block.begin(), block.end(), T{0});
       bool any = false;
-      plain.for_block(slot, channels, quad, [&](size_t i, size_t from) {
-        block[i] = weights[from];
-        any |= block[i] != 0;
+      plain.for_block(slot, channels, quad, [&](size_t c, size_t k, size_t from) {
+        block[in_block<T>(c, k, channels)] = weights[from];
+        any |= weights[from] != 0;
       });
       if (!any) continue;
       blocks.quad.push_back(static_cast<uint16_t>(quad));
@@ -70,7 +77,8 @@ Blocks collect_blocks(const int8_t* weights, const PackedHeader& h) {
   return blocks;
 }
 
-void write_blocks(const Blocks& blocks, int8_t* to) {
+template <typename T>
+void write_blocks(const Blocks<T>& blocks, int8_t* to) {
   const auto write = [&to](const auto& values) {
     const size_t bytes = values.size() * sizeof(values[0]);
     if (bytes > 0) std::memcpy(to, values.data(), bytes);
@@ -82,17 +90,25 @@ void write_blocks(const Blocks& blocks, int8_t* to) {
   write(blocks.weights);
 }
 
-void scatter_blocks(const PackedWeight& packed, std::vector<int8_t>* weights) {
+template <typename T>
+void scatter_blocks(const PackedWeight& packed, const T* blocks, std::vector<T>* weights) {
   const PlainWeights plain(packed.header);
   const size_t channels = packed.header.block_channels;
   weights->assign(plain.size(), 0);
   for (size_t row = 0; row < packed.channels / channels; ++row) {
     for (size_t b = packed.block_begin[row]; b < packed.block_begin[row + 1]; ++b) {
-      const int8_t* block = packed.weights + b * channels * kBlockK;
+      const T* block = blocks + b * channels * kBlockK;
       plain.for_block(row * channels, channels, packed.block_quad[b],
-                      [&](size_t i, size_t to) { (*weights)[to] = block[i]; });
+                      [&](size_t c, size_t k, size_t to) { (*weights)[to] = block[in_block<T>(c, k, channels)]; });
     }
   }
 }
+
+template Blocks<int8_t> collect_blocks(const int8_t*, const PackedHeader&);
+template Blocks<float> collect_blocks(const float*, const PackedHeader&);
+template void write_blocks(const Blocks<int8_t>&, int8_t*);
+template void write_blocks(const Blocks<float>&, int8_t*);
+template void scatter_blocks(const PackedWeight&, const int8_t*, std::vector<int8_t>*);
+template void scatter_blocks(const PackedWeight&, const float*, std::vector<float>*);
 
 }  // namespace mobilekernels

@@ -29,10 +29,10 @@ Status check_header(const PackedHeader& h, size_t bytes) {
     return field_error("header_checksum", "a sum that does not match the header", "an unchanged header");
   }
   const bool depthwise = h.format == PackedFormat::depthwise;
-  const bool sparse = h.format == PackedFormat::block_sparse;
+  const bool sparse = is_block_sparse(h.format);
   if (!depthwise && !sparse && h.format != PackedFormat::dense) {
     return field_error("format", std::to_string(static_cast<int>(h.format)),
-                       "1 (dense), 2 (depthwise) or 3 (block sparse)");
+                       "1 (dense), 2 (depthwise), 3 (block sparse) or 4 (block sparse in float32)");
   }
   if (h.out_channels == 0) return field_error("out_channels", "0", "at least 1");
   if (h.in_channels == 0) return field_error("in_channels", "0", "at least 1");
@@ -55,6 +55,9 @@ Status check_header(const PackedHeader& h, size_t bytes) {
   if (h.input_zero_point < -128 || h.input_zero_point > 127) {
     return field_error("input_zero_point", std::to_string(h.input_zero_point), "-128 to 127");
   }
+  if (h.format == PackedFormat::block_sparse_f32 && h.input_zero_point != 0) {
+    return field_error("input_zero_point", std::to_string(h.input_zero_point), "0 (float32)");
+  }
   if (!sparse && h.blocks != 0) return field_error("blocks", std::to_string(h.blocks), "0");
   const PackedSizes sizes = packed_sizes(h);
   if (!sizes.fits) return field_error("out_channels", "sizes that overflow", "a weight that fits in memory");
@@ -68,7 +71,8 @@ Status check_header(const PackedHeader& h, size_t bytes) {
       return field_error("blocks", std::to_string(h.blocks), "at most " + std::to_string(sizes.row_groups * quads));
     }
   }
-  if (h.nonzeros > sizes.weights) return field_error("nonzeros", std::to_string(h.nonzeros), "at most the weights");
+  if (h.nonzeros > sizes.weights / (h.format == PackedFormat::block_sparse_f32 ? sizeof(float) : 1))
+    return field_error("nonzeros", std::to_string(h.nonzeros), "at most the weights");
   if (h.payload_bytes != sizes.payload) {
     return field_error("payload_bytes", std::to_string(h.payload_bytes), std::to_string(sizes.payload));
   }
@@ -129,6 +133,12 @@ size_t index_bytes(const PackedSizes& sizes, uint32_t blocks) {
 
 }  // namespace
 
+Status check_weight_type(const char* op, const PackedHeader& header, bool f32) {
+  if ((header.format == PackedFormat::block_sparse_f32) == f32) return {};
+  return value_error(std::string(op) + ": packed: given " + (f32 ? "int8" : "float32") + " weights, accepted " +
+                     (f32 ? "float32" : "int8") + " ones");
+}
+
 uint64_t packed_quads(const PackedHeader& h) {
   return (capped_product(h.in_channels / h.groups, uint64_t{h.kernel_h} * h.kernel_w) + 3) / 4;
 }
@@ -143,15 +153,17 @@ PackedSizes packed_sizes(const PackedHeader& h) {
   } else {
     const uint64_t per_group = (uint64_t{h.out_channels / h.groups} + 15) / 16 * 16;
     channels = capped_product(per_group, h.groups);
-    weights = h.format == PackedFormat::block_sparse ? capped_product(h.blocks, uint64_t{h.block_channels} * h.block_k)
-                                                     : capped_product(capped_product(channels, packed_quads(h)), 4);
+    weights = is_block_sparse(h.format) ? capped_product(h.blocks, uint64_t{h.block_channels} * h.block_k)
+                                        : capped_product(capped_product(channels, packed_quads(h)), 4);
   }
   if (channels > kMostBytes || weights > kMostBytes) return sizes;
   sizes.fits = true;
   sizes.channels = static_cast<size_t>(channels);
-  sizes.weights = static_cast<size_t>(weights);
-  sizes.payload = sizes.channels * 12 + sizes.weights;
-  if (h.format == PackedFormat::block_sparse) {
+  const bool f32 = h.format == PackedFormat::block_sparse_f32;
+  sizes.tables = sizes.channels * (f32 ? sizeof(float) : 12);
+  sizes.weights = static_cast<size_t>(weights) * (f32 ? sizeof(float) : 1);
+  sizes.payload = sizes.tables + sizes.weights;
+  if (is_block_sparse(h.format)) {
     sizes.row_groups = sizes.channels / h.block_channels;
     sizes.payload += index_bytes(sizes, h.blocks);
   }
@@ -180,17 +192,29 @@ void set_views(const void* data, PackedWeight* packed) {
   const PackedSizes sizes = packed_sizes(packed->header);
   const unsigned char* payload = payload_of(data);
   packed->channels = sizes.channels;
+  const unsigned char* weights = payload + sizes.tables;
+  packed->block_begin = nullptr;
+  packed->block_quad = nullptr;
+  if (is_block_sparse(packed->header.format)) {
+    packed->block_begin = reinterpret_cast<const uint32_t*>(weights);
+    packed->block_quad = reinterpret_cast<const uint16_t*>(weights + begin_bytes(sizes));
+    weights += index_bytes(sizes, packed->header.blocks);
+  }
+  packed->bias = nullptr;
+  packed->wsum = nullptr;
+  packed->scale = nullptr;
+  packed->weights = nullptr;
+  packed->bias_f32 = nullptr;
+  packed->weights_f32 = nullptr;
+  if (packed->header.format == PackedFormat::block_sparse_f32) {
+    packed->bias_f32 = reinterpret_cast<const float*>(payload);
+    packed->weights_f32 = reinterpret_cast<const float*>(weights);
+    return;
+  }
   packed->bias = reinterpret_cast<const int32_t*>(payload);
   packed->wsum = reinterpret_cast<const int32_t*>(payload + sizes.channels * 4);
   packed->scale = reinterpret_cast<const float*>(payload + sizes.channels * 8);
-  packed->weights = reinterpret_cast<const int8_t*>(payload + sizes.channels * 12);
-  packed->block_begin = nullptr;
-  packed->block_quad = nullptr;
-  if (packed->header.format == PackedFormat::block_sparse) {
-    packed->block_begin = reinterpret_cast<const uint32_t*>(packed->weights);
-    packed->block_quad = reinterpret_cast<const uint16_t*>(packed->weights + begin_bytes(sizes));
-    packed->weights += index_bytes(sizes, packed->header.blocks);
-  }
+  packed->weights = reinterpret_cast<const int8_t*>(weights);
 }
 
 // Kernels follow the index without a look at bounds.
@@ -233,7 +257,7 @@ Status check_all(const void* data, size_t bytes, PackedWeight* packed) {
     return field_error("payload_checksum", "a sum that does not match the payload", "an unchanged payload");
   }
   set_views(data, packed);
-  return header.format == PackedFormat::block_sparse ? check_index(*packed) : Status();
+  return is_block_sparse(header.format) ? check_index(*packed) : Status();
 }
 
 }  // namespace

@@ -17,6 +17,9 @@
 //   quad     uint16 [blocks]           which quad of k, ascending within a row group; a 0 more where blocks is odd
 //   weights  int8 [blocks][block_channels][4]
 // A quad's number is all that says where a block is, so it serves any size of image; k has at most 65535 quads.
+// Weights, block sparse in float32 (format 4): there is one table, bias float [channels], then begin and quad as above,
+// then
+//   weights  float [blocks][4][block_channels], all of them finite
 #pragma once
 
 #include <cstddef>
@@ -26,12 +29,17 @@
 
 namespace mobilekernels {
 
-enum class PackedFormat : uint16_t { dense = 1, depthwise = 2, block_sparse = 3 };
+enum class PackedFormat : uint16_t { dense = 1, depthwise = 2, block_sparse = 3, block_sparse_f32 = 4 };
 
 constexpr char kPackedMagic[4] = {'M', 'K', 'P', 'W'};
 // The version in which a format appeared, or last changed: what has not changed keeps its bytes, and an older release
 // says that it is too old for the rest.
-constexpr uint16_t packed_version(PackedFormat format) { return format == PackedFormat::block_sparse ? 2 : 1; }
+constexpr uint16_t packed_version(PackedFormat format) {
+  return format == PackedFormat::block_sparse_f32 ? 3 : format == PackedFormat::block_sparse ? 2 : 1;
+}
+constexpr bool is_block_sparse(PackedFormat format) {
+  return format == PackedFormat::block_sparse || format == PackedFormat::block_sparse_f32;
+}
 constexpr uint32_t kMaxSparseQuads = 65535;
 
 struct PackedHeader {
@@ -45,7 +53,7 @@ struct PackedHeader {
   uint32_t groups;
   uint16_t block_channels;   // 16; block sparse: 4 or 1
   uint16_t block_k;          // dense and block sparse: 4, depthwise: 1
-  int32_t input_zero_point;  // what the bias was folded with
+  int32_t input_zero_point;  // what the bias was folded with; float32: 0
   uint64_t nonzeros;
   uint64_t payload_bytes;     // after the header
   uint64_t payload_checksum;  // checksum64 of the payload
@@ -57,11 +65,13 @@ static_assert(sizeof(PackedHeader) == 64, "the header is part of the file format
 // Views into a packed weight that has been checked.
 struct PackedWeight {
   PackedHeader header;
-  size_t channels;  // length of the tables, padding included
-  const int32_t* bias;
+  size_t channels;      // length of the tables, padding included
+  const int32_t* bias;  // int8 only, as are the next three
   const int32_t* wsum;
   const float* scale;
   const int8_t* weights;
+  const float* bias_f32;  // float32 only, as is the next
+  const float* weights_f32;
   const uint32_t* block_begin;  // block sparse only, as is the next
   const uint16_t* block_quad;
 };
@@ -71,6 +81,7 @@ struct PackedSizes {
   bool fits;
   size_t channels;    // of each table
   size_t row_groups;  // block sparse only
+  size_t tables;      // bytes of all
   size_t weights;     // bytes
   size_t payload;     // bytes after the header
 };
@@ -88,6 +99,9 @@ Status verify_packed(const void* data, size_t bytes, PackedWeight* packed);
 // The same for operators: the payload is read once in a blob's life and not once a call. What was found good is
 // remembered by address, size and header, so a payload that is changed in place afterwards is not noticed.
 Status open_packed(const void* data, size_t bytes, PackedWeight* packed);
+
+// A value_error of `op` where an operator on int8 is given float32 weights, or the other way.
+Status check_weight_type(const char* op, const PackedHeader& header, bool f32);
 
 // Every blob is read in full once more: for whoever maps a file where another one lay.
 void forget_checked();

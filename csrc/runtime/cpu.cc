@@ -35,7 +35,9 @@ X86Features detect() {
   if (!__get_cpuid(1, &a, &b, &c, &d)) return features;
   constexpr unsigned kOsxsave = 1u << 27;
   constexpr unsigned kAvx = 1u << 28;
+  constexpr unsigned kFma = 1u << 12;
   if ((c & kOsxsave) == 0 || (c & kAvx) == 0) return features;
+  const bool fma = (c & kFma) != 0;
   const unsigned long long saved = read_xcr0();
   constexpr unsigned long long kYmm = 0x6;
   constexpr unsigned long long kZmm = 0xe6;
@@ -43,7 +45,8 @@ X86Features detect() {
   constexpr unsigned kAvx2 = 1u << 5;
   constexpr unsigned kAvx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;  // F, DQ, BW, VL
   constexpr unsigned kVnni = 1u << 11;                                     // in ecx
-  features.avx2 = (saved & kYmm) == kYmm && (b & kAvx2) != 0;
+  // The avx2 kernels use FMA, too: no core of Intel or AMD has the one without the other, but some of others do.
+  features.avx2 = fma && (saved & kYmm) == kYmm && (b & kAvx2) != 0;
   features.avx512vnni = features.avx2 && (saved & kZmm) == kZmm && (b & kAvx512) == kAvx512 && (c & kVnni) != 0;
   return features;
 }

@@ -144,7 +144,7 @@ def _window(kernel: Any, stride: Any, padding: Any, dilation: Any) -> dict[str, 
 def _blocks(packed: Tensor) -> dict[str, str]:
     """Of a block-sparse weight: the block, and how many of all blocks are zero, in percent."""
     header = read_header(packed)
-    if header.format != "block_sparse":
+    if not header.format.startswith("block_sparse"):
         return {}
     channels = header.out_channels // header.groups
     k = math.prod(header.kernel_size) * header.in_channels // header.groups
@@ -161,6 +161,11 @@ def _conv2d(args: Sequence[Any], window: int = 2) -> dict[str, str]:
         values["groups"] = str(groups)
     image = {key: value for key, value in _image(args[0], "in").items() if key != "in"}
     return values | image | _blocks(args[1])
+
+
+def _conv2d_f32(args: Sequence[Any]) -> dict[str, str]:
+    """As the others, of an image that is NCHW."""
+    return _conv2d([args[0].permute(0, 2, 3, 1), *args[1:]])
 
 
 def _linear(args: Sequence[Any]) -> dict[str, str]:
@@ -226,6 +231,8 @@ _VALUES: dict[str, Callable[[Sequence[Any]], dict[str, str]]] = {
     "conv2d_float": _conv2d,
     "linear": _linear,
     "linear_float": _linear,
+    "conv2d_f32": _conv2d_f32,
+    "linear_f32": _linear,
     "add": _binary,
     "mul": _binary,
     "lut": _elementwise,

@@ -24,6 +24,8 @@ _FAMILIES = {
     "conv2d_float": "gemm, depthwise, spgemm",
     "linear": "gemm, spgemm",
     "linear_float": "gemm, spgemm",
+    "conv2d_f32": "spgemm_f32",
+    "linear_f32": "spgemm_f32",
     "max_pool2d": "pool",
     "avg_pool2d": "pool",
     "adaptive_avg_pool2d": "pool",

@@ -1,4 +1,4 @@
-"""The int8 operators as typed functions, and their fakes (registered on import).
+"""The operators as typed functions, and their fakes (registered on import).
 
 `torch.ops.mobilekernels.<op>` is the same op with PyTorch's own error types; docs/design.md lists the
 schemas.
@@ -6,6 +6,7 @@ schemas.
 
 from mobilekernels import _lib as _lib
 from mobilekernels.ops.binary import add, mul
+from mobilekernels.ops.block_sparse_f32 import conv2d_f32, linear_f32
 from mobilekernels.ops.concat import channel_shuffle, concat, slice_channels
 from mobilekernels.ops.conv2d import conv2d, conv2d_add, conv2d_float
 from mobilekernels.ops.linear import linear, linear_float
@@ -21,10 +22,12 @@ __all__ = [
     "concat",
     "conv2d",
     "conv2d_add",
+    "conv2d_f32",
     "conv2d_float",
     "dequantize",
     "dequantize_nchw",
     "linear",
+    "linear_f32",
     "linear_float",
     "lut",
     "max_pool2d",

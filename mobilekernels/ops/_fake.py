@@ -93,6 +93,30 @@ def check_window(
             raise bad_argument(ValueError, op, argument, list(values), f"values of at least {least}")
 
 
+def window_positions(
+    op: str,
+    size: tuple[int, int],
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> list[int]:
+    """(height, width) of a convolution's output, for windows that `check_window` has seen."""
+    h, w = size
+    top, bottom, left, right = padding
+    spare_h = h + top + bottom - dilation[0] * (kernel_size[0] - 1) - 1
+    spare_w = w + left + right - dilation[1] * (kernel_size[1] - 1) - 1
+    if spare_h < 0 or spare_w < 0:
+        raise bad_argument(
+            ValueError,
+            op,
+            "x",
+            f"an image of ({h}, {w})",
+            "one that, padded, is no smaller than the dilated kernel",
+        )
+    return [spare_h // stride[0] + 1, spare_w // stride[1] + 1]
+
+
 def empty(like: Tensor, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """A contiguous result on the device of ``like``."""
     return torch.empty(shape, dtype=dtype, device=like.device)

@@ -26,18 +26,8 @@ def _output_shape(
     _fake.check_packed(op, packed)
     _fake.check_window(op, kernel_size, stride, padding, dilation)
     n, h, w, _ = x.shape
-    top, bottom, left, right = padding
-    spare_h = h + top + bottom - dilation[0] * (kernel_size[0] - 1) - 1
-    spare_w = w + left + right - dilation[1] * (kernel_size[1] - 1) - 1
-    if spare_h < 0 or spare_w < 0:
-        raise bad_argument(
-            ValueError,
-            op,
-            "x",
-            f"an image of ({h}, {w})",
-            "one that, padded, is no smaller than the dilated kernel",
-        )
-    return [n, spare_h // stride[0] + 1, spare_w // stride[1] + 1, out_channels]
+    sizes = _fake.window_positions(op, (h, w), kernel_size, stride, padding, dilation)
+    return [n, *sizes, out_channels]
 
 
 @_fake.register("conv2d")

@@ -152,6 +152,96 @@ TEST(wrong_fields_of_blocks_are_named) {
   EXPECT_EQ(open_with([](PackedHeader& h) { h.groups = h.in_channels = h.out_channels = 4; }), "packed weight: groups");
 }
 
+// Float32 weights of the same kinds: random ones, of which few blocks are not zero.
+struct FloatLayer {
+  std::vector<float> weights, bias;
+  PackF32Args args{};
+
+  FloatLayer(Random& random, int64_t out, int64_t in, int64_t kh, int64_t kw, int64_t groups, int64_t block_channels)
+      : weights(static_cast<size_t>(out * (in / groups) * kh * kw)), bias(static_cast<size_t>(out), -0.5f) {
+    for (float& w : weights) w = random.integer(0, 7) > 0 ? random.pick({0.0f, -0.0f}) : random.real(-1, 1);
+    args = {weights.data(), bias.data(), out, in, kh, kw, groups, block_channels};
+  }
+};
+
+TEST(float_weights_come_back) {
+  Random random(9);
+  for (int i = 0; i < 100; ++i) {
+    const int64_t groups = random.integer(1, 4);
+    FloatLayer layer(random, groups * random.integer(1, 20), groups * random.integer(2, 7), random.integer(1, 4),
+                     random.integer(1, 4), groups, random.pick<int64_t>({1, 4}));
+    std::vector<int8_t> packed, codes;
+    std::vector<float> weights;
+    EXPECT_OK(pack_weights_f32(layer.args, &packed));
+    EXPECT_OK(unpack_weights_f32(packed.data(), packed.size(), &weights));
+    EXPECT(weights == layer.weights);
+    EXPECT_ERROR(unpack_weights(packed.data(), packed.size(), &codes), "unpack_weights: packed: given float32 weights");
+    PackedWeight view;
+    EXPECT_OK(open_packed(packed.data(), packed.size(), &view));
+    const auto group_out = static_cast<size_t>(layer.args.out_channels / groups);
+    for (size_t slot = 0; slot < view.channels; ++slot) {
+      EXPECT_EQ(view.bias_f32[slot], slot % ((group_out + 15) / 16 * 16) < group_out ? -0.5f : 0.0f);
+    }
+  }
+  const std::vector<int8_t> codes = packed_layer();
+  std::vector<float> weights;
+  EXPECT_ERROR(unpack_weights_f32(codes.data(), codes.size(), &weights), "unpack_weights_f32: packed: given int8");
+}
+
+TEST(damaged_float_weights_are_refused) {
+  Random random(10);
+  FloatLayer layer(random, 20, 6, 3, 3, 1, 4);
+  std::vector<int8_t> good;
+  EXPECT_OK(pack_weights_f32(layer.args, &good));
+  PackedWeight view;
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::vector<int8_t> bad = good;
+    bad[i] = static_cast<int8_t>(bad[i] ^ 0x10);
+    EXPECT(open_packed(bad.data(), bad.size(), &view).code == StatusCode::format_error);
+    testing::Buffer<int8_t> cut(i);
+    std::copy_n(good.begin(), i, cut.begin());
+    EXPECT(open_packed(cut.data(), i, &view).code == StatusCode::format_error);
+  }
+  const auto open_with = [&](auto change) {
+    std::vector<int8_t> bad = good;
+    PackedHeader h;
+    std::memcpy(&h, bad.data(), sizeof(h));
+    change(h);
+    h.header_checksum = static_cast<uint32_t>(checksum64(&h, offsetof(PackedHeader, header_checksum)));
+    std::memcpy(bad.data(), &h, sizeof(h));
+    const Status status = open_packed(bad.data(), bad.size(), &view);
+    EXPECT(status.code == StatusCode::format_error);
+    return status.message.substr(0, status.message.find(": given"));
+  };
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.version = 2; }), "packed weight: version");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.format = PackedFormat::block_sparse; }), "packed weight: version");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_channels = 16; }), "packed weight: block_channels");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_channels = 1; }), "packed weight: payload_bytes");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.block_k = 1; }), "packed weight: block_k");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.input_zero_point = 1; }), "packed weight: input_zero_point");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.nonzeros = uint64_t{h.blocks} * 16 + 1; }), "packed weight: nonzeros");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.blocks += 1; }), "packed weight: payload_bytes");
+  EXPECT_EQ(open_with([](PackedHeader& h) { h.blocks = 8 * 14 + 1; }), "packed weight: blocks");
+}
+
+TEST(bad_float_layers_are_named) {
+  Random random(11);
+  const auto pack_with = [&](auto change) {
+    FloatLayer layer(random, 4, 6, 1, 1, 1, 4);
+    change(layer);
+    std::vector<int8_t> packed;
+    return pack_weights_f32(layer.args, &packed);
+  };
+  EXPECT_ERROR(pack_with([](FloatLayer& l) { l.weights[5] = std::nanf(""); }), "pack_weights_f32: weights: given nan");
+  EXPECT_ERROR(pack_with([](FloatLayer& l) { l.weights[5] = -std::numeric_limits<float>::infinity(); }),
+               "pack_weights_f32: weights: given -inf");
+  EXPECT_ERROR(pack_with([](FloatLayer& l) { l.args.block_channels = 0; }), "pack_weights_f32: block: given none");
+  EXPECT_ERROR(pack_with([](FloatLayer& l) { l.args.block_channels = 2; }), "pack_weights_f32: block: given 2");
+  EXPECT_ERROR(pack_with([](FloatLayer& l) { l.args.groups = 4; }), "pack_weights_f32: groups: given 4");
+  EXPECT_ERROR(pack_with([](FloatLayer& l) { l.args.groups = l.args.in_channels = l.args.out_channels; }),
+               "pack_weights_f32: block: given 4 channels by 4 for a depthwise weight");
+}
+
 TEST(tables_hold_the_folded_bias) {
   Random random(3);
   Layer layer(random, 5, 3, 2, 2, 1);

@@ -66,6 +66,8 @@ class Core:
     isas: tuple[str, ...]
     isa: str
     alone: bool = False
+    # Families with files of the architecture's ISAs, and no kernel for this part of it but the scalar one.
+    scalar_only: tuple[str, ...] = ()
 
     @property
     def tested(self) -> list[str]:
@@ -89,5 +91,5 @@ class Core:
     def expected(self, cap: str | None) -> dict[str, str]:
         """Kernel family -> the ISA to be chosen there under a cap: the least of what each allows."""
         allowed = (self.isas.index(self.isa), self.isas.index(cap or self.isas[-1]))
-        best = best_of_families(self.isas)
+        best = best_of_families(self.isas) | dict.fromkeys(self.scalar_only, "scalar")
         return {family: self.isas[min(*allowed, self.isas.index(isa))] for family, isa in best.items()}

@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from tests.golden.files import Record, write
-from tests.ops.calls import CHANNELS, block_sparse_calls, convolution_calls, linear_calls, other_calls
+from tests.ops.calls import (
+    CHANNELS,
+    block_sparse_calls,
+    block_sparse_f32_calls,
+    convolution_calls,
+    linear_calls,
+    other_calls,
+)
 from tests.strategies import codes, zero_blocks
 
 # An odd count, for a file of tens of KB; its layers have other channel counts besides, below and above a
@@ -39,6 +46,8 @@ def packings(rng: np.random.Generator, channels: int) -> Iterator[Record]:
         for block in ((4, 4), (1, 4)):
             sparse = zero_blocks(rng, weight, groups, block, 0.4)
             yield Record("pack_conv2d", (sparse, bias, scale), {**scales, "groups": groups, "block": block})
+            floats = sparse.astype(np.float32) * np.float32(0.01)
+            yield Record("pack_conv2d_f32", (floats, bias), {"groups": groups, "block": block})
     weight = codes(rng, "random", (channels, 23), lowest=-127)
     yield Record(
         "pack_linear", (weight, None, 0.013), {"x_scale": 0.5, "x_zero_point": 100, "out_scale": 0.3}
@@ -49,7 +58,8 @@ def records(channels: Sequence[int], seed: int) -> Iterator[Record]:
     for count in channels:
         rng = np.random.default_rng((seed, count))
         yield from packings(rng, count)
-        for calls in (convolution_calls, linear_calls, block_sparse_calls, other_calls):
+        kinds = (convolution_calls, linear_calls, block_sparse_calls, block_sparse_f32_calls, other_calls)
+        for calls in kinds:
             yield from (Record.of(call) for call in calls(rng, count))
 
 

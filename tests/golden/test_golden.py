@@ -1,9 +1,9 @@
 """What another machine, or an earlier version, packed and computed: the same bytes here, on every ISA.
 
 `v1.npz` was written when packed weights were dense or depthwise, both version 1; `v2.npz` when block-sparse
-ones of version 2 came (`python -m tests.golden.make --small`). They are not to be written again: that they
-can be read is what they are for. $MOBILEKERNELS_GOLDEN names more files, separated
-as in $PATH.
+ones of version 2 came; `v3.npz` when those of float32, of version 3, did (`python -m tests.golden.make
+--small`). They are not to be written again: that they can be read is what they are for.
+$MOBILEKERNELS_GOLDEN names more files, separated as in $PATH.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def test_same_bytes_as_the_file(path: Path, isa: str) -> None:
     [
         ("v1.npz", {("dense", 1), ("depthwise", 1)}),
         ("v2.npz", {("dense", 1), ("depthwise", 1), ("block_sparse", 2)}),
+        ("v3.npz", {("dense", 1), ("depthwise", 1), ("block_sparse", 2), ("block_sparse_f32", 3)}),
     ],
 )
 def test_committed_packed_weights_are_of_their_version(name: str, versions: set[tuple[str, int]]) -> None:
@@ -54,7 +55,8 @@ def test_committed_packed_weights_are_of_their_version(name: str, versions: set[
     headers = [mk.packing.read_header(torch.from_numpy(result)) for _, result in packed]
     assert {(header.format, header.version) for header in headers} == versions
     for record, result in packed:
-        weight = mk.packing.unpack(torch.from_numpy(result)).weight.numpy()
+        unpack = mk.packing.unpack_f32 if record.function.endswith("_f32") else mk.packing.unpack
+        weight = unpack(torch.from_numpy(result)).weight.numpy()
         assert_same_bytes(weight.reshape(record.arguments[0].shape), record.arguments[0])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mobilekernels import _core
 from tests import reference
 from tests.ops.everywhere import Array, pack, window_arguments
 from tests.same_bytes import assert_same_bytes
@@ -15,6 +16,7 @@ from tests.strategies import Arguments, Block, Layer, channel_scales, codes, zer
 # Around every vector length, and remainders of 4 (a quad) of every kind.
 CHANNELS = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 19, 31, 32, 33, 47, 63, 64, 65, 70)
 OUT: Arguments = {"out_zero_point": -5, "out_min": -120, "out_max": 120}
+CLAMP: Arguments = {"out_min": -1.5, "out_max": 2.0}
 BINARY: Arguments = {
     "a_scale": 0.013,
     "a_zero_point": 3,
@@ -163,6 +165,32 @@ def _linear_calls(layer: Layer) -> Iterator[Call]:
     yield Call("linear_float", f, given, zero_point)
 
 
+def block_sparse_f32_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
+    """Convolutions and linear layers in float32 by block-sparse weights."""
+    for block in ((4, 4), (1, 4)):
+        for layer in [layer for layer in _convolutions(rng, channels) if layer.weight.shape[1] > 1]:
+            x, weight, bias = _in_float32(rng, layer, block)
+            image = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+            packed = _core.pack_weights_f32(weight, bias, layer.groups, block)
+            expected = reference.conv2d_f32(image, weight, bias, **layer.geometry, **CLAMP)
+            yield Call("conv2d_f32", expected, (image, packed, *window_arguments(layer)[:-1]), CLAMP)
+        for layer in _linears(rng, channels):
+            for rows in (slice(None), slice(0, 1)):
+                x, weight, bias = _in_float32(rng, layer, block)
+                packed = _core.pack_weights_f32(weight[:, :, None, None], bias, 1, block)
+                expected = reference.linear_f32(x[rows], weight, bias, **CLAMP)
+                yield Call("linear_f32", expected, (x[rows], packed, weight.shape[0]), CLAMP)
+
+
+def _in_float32(rng: np.random.Generator, layer: Layer, block: Block) -> tuple[Array, Array, Array]:
+    """Input, weight and bias of a layer's shapes; three tenths of the blocks are not zero."""
+    x, weight, bias = (
+        rng.normal(0, 1, shape).astype(np.float32)
+        for shape in (layer.x.shape, layer.weight.shape, layer.weight.shape[:1])
+    )
+    return x, zero_blocks(rng, weight, layer.groups, block, 0.3), bias
+
+
 def other_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
     image, other = (codes(rng, "random", (2, 3, 5, channels)) for _ in range(2))
     gate, single = codes(rng, "random", (2, 1, 1, channels)), codes(rng, "random", (1,))
@@ -203,4 +231,5 @@ def calls() -> Iterator[Call]:
         yield from convolution_calls(rng, channels)
         yield from linear_calls(rng, channels)
         yield from block_sparse_calls(rng, channels)
+        yield from block_sparse_f32_calls(rng, channels)
         yield from other_calls(rng, channels)

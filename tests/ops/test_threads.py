@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mobilekernels import _core
 from tests import reference
 from tests.ops.calls import Call, block_sparse, calls
 from tests.ops.everywhere import Array, assert_everywhere, never, pack, tensor, window_arguments
@@ -94,6 +95,29 @@ def test_conv2d(name: str, block: Block | None) -> None:
     assert_everywhere(
         "conv2d", expected, layer.x, pack(layer), *window_arguments(layer), **OUT, threads=THREADS
     )
+
+
+@pytest.mark.parametrize("block", BLOCKS[1:])
+@pytest.mark.parametrize("name", ["pointwise", "few pixels, many channels", "3x3", "grouped", "batch of 3"])
+def test_conv2d_f32(name: str, block: Block) -> None:
+    layer = with_block(layer_of(CONVOLUTIONS[name]), block)
+    x = np.ascontiguousarray(layer.x.transpose(0, 3, 1, 2)).astype(np.float32) / 64
+    weight, bias = layer.weight.astype(np.float32) / 100, layer.scale
+    packed = _core.pack_weights_f32(weight, bias, layer.groups, block)
+    expected = reference.conv2d_f32(x, weight, bias, **layer.geometry, out_min=0)
+    window = window_arguments(layer)[:-1]
+    assert_everywhere("conv2d_f32", expected, x, packed, *window, 0.0, np.inf, threads=THREADS)
+
+
+@pytest.mark.parametrize("block", BLOCKS[1:])
+@pytest.mark.parametrize("rows", [1, 5, 300])
+def test_linear_f32(rows: int, block: Block) -> None:
+    layer = with_block(layer_of(Shape(rows, 1, 1, 145, 300)), block)
+    x = layer.x[:, 0, 0].astype(np.float32) / 64
+    weight, bias = layer.weight[:, :, 0, 0].astype(np.float32) / 100, layer.scale
+    packed = _core.pack_weights_f32(weight[:, :, None, None], bias, 1, block)
+    expected = reference.linear_f32(x, weight, bias)
+    assert_everywhere("linear_f32", expected, x, packed, 300, -np.inf, np.inf, threads=THREADS)
 
 
 @pytest.mark.parametrize("block", BLOCKS)

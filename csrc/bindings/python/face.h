@@ -12,6 +12,7 @@ void bind_depthwise(pybind11::module_& module);
 void bind_elementwise(pybind11::module_& module);
 void bind_pool(pybind11::module_& module);
 void bind_spgemm(pybind11::module_& module);
+void bind_spgemm_f32(pybind11::module_& module);
 void bind_segment(pybind11::module_& module);
 
 }  // namespace mobilekernels::python_face

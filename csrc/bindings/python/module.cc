@@ -12,5 +12,6 @@ PYBIND11_MODULE(_core, module) {
   bind_elementwise(module);
   bind_pool(module);
   bind_spgemm(module);
+  bind_spgemm_f32(module);
   bind_segment(module);
 }

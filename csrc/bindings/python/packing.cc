@@ -14,6 +14,8 @@ namespace {
 
 constexpr const char* kPack = "pack_weights";
 constexpr const char* kUnpack = "unpack_weights";
+constexpr const char* kPackF32 = "pack_weights_f32";
+constexpr const char* kUnpackF32 = "unpack_weights_f32";
 
 template <typename T>
 py::array_t<T> to_array(const std::vector<T>& values, std::vector<py::ssize_t> shape) {
@@ -24,10 +26,10 @@ py::array_t<T> to_array(const std::vector<T>& values, std::vector<py::ssize_t> s
 
 using BlockTuple = std::tuple<int64_t, int64_t>;  // channels by k
 
-int64_t block_channels(const std::optional<BlockTuple>& block) {
+int64_t block_channels(const char* function, const std::optional<BlockTuple>& block) {
   if (!block.has_value()) return 0;
   const auto [channels, k] = *block;
-  require(k == 4 && (channels == 4 || channels == 1), kPack, "block",
+  require(k == 4 && (channels == 4 || channels == 1), function, "block",
           "(" + std::to_string(channels) + ", " + std::to_string(k) + ")", "(4, 4), (1, 4) or None");
   return channels;
 }
@@ -42,7 +44,7 @@ py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array
   args.kernel_w = weights.shape(3);
   args.groups = groups;
   args.input_zero_point = input_zero_point;
-  args.block_channels = block_channels(block);
+  args.block_channels = block_channels(kPack, block);
   const auto check_channels = [&weights](const char* argument, const py::array& values) {
     require(values.shape(0) == weights.shape(0), kPack, argument, "shape " + shape_text(values),
             "[" + std::to_string(weights.shape(0)) + "]");
@@ -55,6 +57,26 @@ py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array
   }
   std::vector<int8_t> packed;
   check(pack_weights(args, &packed));
+  return to_array(packed, {static_cast<py::ssize_t>(packed.size())});
+}
+
+py::array_t<int8_t> pack_f32(const py::array& weights, const std::optional<py::array>& bias, int64_t groups,
+                             const BlockTuple& block) {
+  PackF32Args args{};
+  args.weights = input<float>(kPackF32, "weights", weights, 4);
+  args.out_channels = weights.shape(0);
+  args.in_channels = weights.shape(1) * groups;
+  args.kernel_h = weights.shape(2);
+  args.kernel_w = weights.shape(3);
+  args.groups = groups;
+  args.block_channels = block_channels(kPackF32, block);
+  if (bias.has_value()) {
+    args.bias = input<float>(kPackF32, "bias", *bias, 1);
+    require(bias->shape(0) == weights.shape(0), kPackF32, "bias", "shape " + shape_text(*bias),
+            "[" + std::to_string(weights.shape(0)) + "]");
+  }
+  std::vector<int8_t> packed;
+  check(pack_weights_f32(args, &packed));
   return to_array(packed, {static_cast<py::ssize_t>(packed.size())});
 }
 
@@ -73,6 +95,8 @@ const char* format_name(PackedFormat format) {
       return "depthwise";
     case PackedFormat::block_sparse:
       return "block_sparse";
+    case PackedFormat::block_sparse_f32:
+      return "block_sparse_f32";
   }
   return "unknown";
 }
@@ -96,28 +120,46 @@ py::dict header(const py::array& packed) {
   return fields;
 }
 
+// Where a channel lies in the tables, which are padded group by group, but for depthwise ones (pack/format.h).
+size_t table_slot(const PackedHeader& h, size_t channel) {
+  const size_t group_channels = h.format == PackedFormat::depthwise ? h.out_channels : h.out_channels / h.groups;
+  const size_t padded = (group_channels + kPanelChannels - 1) / kPanelChannels * kPanelChannels;
+  return channel / group_channels * padded + channel % group_channels;
+}
+
+std::vector<py::ssize_t> weight_shape(const PackedHeader& h) {
+  return {static_cast<py::ssize_t>(h.out_channels), static_cast<py::ssize_t>(h.in_channels / h.groups),
+          static_cast<py::ssize_t>(h.kernel_h), static_cast<py::ssize_t>(h.kernel_w)};
+}
+
+// (weights [O, I/g, kh, kw], bias)
+py::tuple unpack_f32(const py::array& packed) {
+  const PackedWeight view = open_afresh(kUnpackF32, packed);
+  const PackedHeader& h = view.header;
+  std::vector<float> weights, bias(h.out_channels);
+  check(unpack_weights_f32(packed.data(), static_cast<size_t>(packed.size()), &weights));
+  for (size_t channel = 0; channel < h.out_channels; ++channel) bias[channel] = view.bias_f32[table_slot(h, channel)];
+  return py::make_tuple(to_array(weights, weight_shape(h)), to_array(bias, {static_cast<py::ssize_t>(h.out_channels)}));
+}
+
 // (weights [O, I/g, kh, kw], bias with the zero point folded in, sums of the weights, scales), in channel order.
 py::tuple unpack(const py::array& packed) {
   const PackedWeight view = open_afresh(kUnpack, packed);
   const PackedHeader& h = view.header;
   std::vector<int8_t> weights;
   check(unpack_weights(packed.data(), static_cast<size_t>(packed.size()), &weights));
-  // Tables are padded group by group, but for depthwise ones (pack/format.h).
-  const size_t group_channels = h.format == PackedFormat::depthwise ? h.out_channels : h.out_channels / h.groups;
-  const size_t padded = (group_channels + kPanelChannels - 1) / kPanelChannels * kPanelChannels;
   std::vector<int32_t> bias(h.out_channels);
   std::vector<int32_t> sums(h.out_channels);
   std::vector<float> scale(h.out_channels);
   for (size_t channel = 0; channel < h.out_channels; ++channel) {
-    const size_t slot = channel / group_channels * padded + channel % group_channels;
+    const size_t slot = table_slot(h, channel);
     bias[channel] = view.bias[slot];
     sums[channel] = view.wsum[slot];
     scale[channel] = view.scale[slot];
   }
   const auto channels = static_cast<py::ssize_t>(h.out_channels);
-  return py::make_tuple(to_array(weights, {channels, static_cast<py::ssize_t>(h.in_channels / h.groups),
-                                           static_cast<py::ssize_t>(h.kernel_h), static_cast<py::ssize_t>(h.kernel_w)}),
-                        to_array(bias, {channels}), to_array(sums, {channels}), to_array(scale, {channels}));
+  return py::make_tuple(to_array(weights, weight_shape(h)), to_array(bias, {channels}), to_array(sums, {channels}),
+                        to_array(scale, {channels}));
 }
 
 }  // namespace
@@ -130,6 +172,10 @@ void bind_packing(py::module_& module) {
   module.def(
       "unpack_weights", &unpack, py::arg("packed"),
       "int8 [bytes] -> (int8 [O, I/g, kh, kw], int32 [O] folded bias, int32 [O] weight sums, float32 [O] scale)");
+  module.def("pack_weights_f32", &pack_f32, py::arg("weights"), py::arg("bias"), py::arg("groups"), py::arg("block"),
+             "float32 [O, I/g, kh, kw], float32 [O] or None -> int8 [bytes], block-sparse (csrc/pack/format.h)");
+  module.def("unpack_weights_f32", &unpack_f32, py::arg("packed"),
+             "int8 [bytes] -> (float32 [O, I/g, kh, kw], float32 [O] bias)");
   module.def("read_header", &header, py::arg("packed"), "checks a packed weight and tells its header");
   module.def(
       "checksum64",

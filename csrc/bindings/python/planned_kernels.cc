@@ -10,6 +10,7 @@
 #define MOBILEKERNELS_HAVE_neon 1
 #define MOBILEKERNELS_HAVE_neon_dotprod 1
 #define MOBILEKERNELS_HAVE_neon_i8mm 1
+#define MOBILEKERNELS_HAVE_ALL 1
 #include "bindings/python/planned_kernels.h"
 
 #include "kernels/list.h"
