@@ -1,4 +1,4 @@
-"""The main road: a quantized model in, the same model on our kernels out."""
+"""The main road: a quantized or pruned model in, the same model on our kernels out."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def convert(
     curves: Curves | str | os.PathLike[str] | None = None,
     target: str | None = None,
 ) -> tuple[ConvertedModel, Report]:
-    """Rewrites a quantized model onto our kernels.
+    """Rewrites a quantized model onto our kernels, or the layers of a pruned float model.
 
     Args:
         model: quantized by PT2E (XNNPACKQuantizer, X86InductorQuantizer, `mobilekernels.quantize`), by FX
-            graph mode, or eagerly; or an ExportedProgram of such a model. It is not changed.
+            graph mode, or eagerly; or an ExportedProgram of such a model. Or a float model (a module, masked
+            or not, or an ExportedProgram), a weight of which is a quarter zeros or more. It is not changed.
         example_inputs: inputs the model can be run on: a tensor, or a tuple of what the model takes. The
             batch size of the example is not baked in.
         narrow_weights: weight codes of -128, which the kernels do not take, become -127, and the report says
@@ -39,7 +40,9 @@ def convert(
         sparse: which convolutions and linear layers skip the zeros of their weights. "auto": those where the
             break-even curves promise a gain, each in its better block (4x4 or 1x4); "never"; "always": all
             but depthwise ones; a block, (4, 4) or (1, 4): all but depthwise ones, in this block. The bytes of
-            the results are the same, and every choice runs on every instruction set.
+            the results are the same, and every choice runs on every instruction set. Layers in float32 run
+            `conv2d_f32` and `linear_f32` where PyTorch's operators are slower; their results differ by
+            roundings.
         curves: a file of break-even curves, as ``python -m mobilekernels tune`` writes it. None: the file
             that the environment variable MOBILEKERNELS_CURVES names, else the curves that the package brings.
         target: the instruction set whose curves decide, such as "neon_dotprod" for a phone; None: the one
@@ -51,8 +54,8 @@ def convert(
 
     Raises:
         TypeError: an argument is of a type not listed.
-        ValueError: the model is not quantized, or does not run on the example inputs; `sparse` or `target` is
-            not one of those listed.
+        ValueError: the model is neither quantized nor pruned, or does not run on the example inputs; `sparse`
+            or `target` is not one of those listed.
         FormatError: the file of curves is missing or damaged.
         NotImplementedError: the model writes into its inputs, or torch.fx cannot trace it.
     """
@@ -76,7 +79,7 @@ def convert(
     if fuse_segments(lowered.module):
         shapes = ", ".join("x".join(map(str, x.shape)) for x in leaves if isinstance(x, torch.Tensor))
         remarks += (f"activations for {shapes}: {memory_of(lowered.module, leaves)}",)
-    layers = describe(canonical, lowered.notes, fused)
+    layers = describe(canonical, lowered.notes, fused | lowered.absorbed)
     remarks += _sparsity_remarks(planner, layers)
     report = Report(layers, kind.value, remarks)
     return ConvertedModel(lowered.module, report, _specs(canonical, leaves)), report
@@ -115,7 +118,9 @@ def _sparsity_remarks(planner: Planner, layers: tuple[LayerReport, ...]) -> tupl
 
     isa, origin = planner.isa, planner.curves.origin
     chosen = sum(1 for layer in layers if layer.block)
-    pruned = sum(1 for layer in layers if layer.sparsity is not None and layer.sparsity >= PRUNED)
+    # What stays in float has its advice.
+    dense = (layer.sparsity for layer in layers if layer.status == "ours" and not layer.block)
+    pruned = sum(1 for sparsity in dense if sparsity is not None and sparsity >= PRUNED)
     if planner.blind and pruned:
         why = f"no curve for {isa} in {origin} (python -m mobilekernels tune makes one)"
         return (f"layers with zeros that stay dense: {pruned}; {why}",)

@@ -18,7 +18,7 @@ class LayerReport:
         name: of the operator in the quantized graph.
         op: what it computes.
         kernel: the kernel family and instruction set chosen on this machine; empty on stock operators.
-        status: "ours" (int8, in the converted graph) or "stock" (PyTorch's own operator, in float).
+        status: "ours" (on our kernels) or "stock" (PyTorch's own operator, in float).
         reason: why it stayed stock.
         macs: multiplications and additions, as pairs; 0 but for convolutions and linear layers.
         weight_bytes: of the packed weight.

@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds", type=options.positive, default=ROUNDS, help=f"timed rounds of each layer ({ROUNDS})"
     )
+    parser.add_argument(
+        "--float32", action="store_true", help="pruned layers in float32, against PyTorch's own operators"
+    )
     options.add_json(parser)
     parser.epilog = (
         "examples:\n  python -m mobilekernels tune\n"
@@ -46,14 +49,21 @@ def run(args: argparse.Namespace) -> tuple[int, Any]:
     """The curves as JSON, or a table."""
     path = Path(args.output)
     before = read_curves(path, "--output: ") if path.exists() else Curves((), args.output)
-    found = tune(args.isa, rounds=args.rounds)
-    kept = tuple(curve for curve in before.curves if curve.isa not in found.isas())
-    write_curves(replace(found, curves=(*kept, *found.curves)), path)
+    found = tune(args.isa, rounds=args.rounds, float32=args.float32)
+    rows = found.float32 if args.float32 else found.curves
+    measured = {curve.isa for curve in rows}
+    if args.float32:
+        kept = tuple(curve for curve in before.float32 if curve.isa not in measured)
+        write_curves(replace(before, float32=(*kept, *rows)), path)
+    else:
+        kept = tuple(curve for curve in before.curves if curve.isa not in measured)
+        write_curves(replace(before, curves=(*kept, *rows)), path)
     if args.json:
-        return exits.OK, {"output": args.output, "curves": [asdict(curve) for curve in found.curves]}
+        return exits.OK, {"output": args.output, "curves": [asdict(curve) for curve in rows]}
     header = ("isa", "layer", "block", *(f"{share:.0%} zeros" for share in _COLUMNS), "pays from")
-    output.print_table(header, [_row(curve) for curve in found.curves], numeric=range(3, len(header)))
-    print(f"\nspeed-up over dense by share of zero blocks; saved: {path}\nto use it: {ENVIRONMENT}={path}")
+    output.print_table(header, [_row(curve) for curve in rows], numeric=range(3, len(header)))
+    dense = "PyTorch's float32" if args.float32 else "dense"
+    print(f"\nspeed-up over {dense} by share of zero blocks; saved: {path}\nto use it: {ENVIRONMENT}={path}")
     return exits.OK, None
 
 

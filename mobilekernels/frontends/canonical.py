@@ -1,4 +1,4 @@
-"""The way in: a quantized model of any kind to its canonical graph."""
+"""The way in: a quantized or pruned model of any kind to its canonical graph."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ def to_canonical(model: object, example_inputs: tuple[Any, ...]) -> fx.GraphModu
     It takes the same tensors as `model`, flattened where `model` takes nested ones.
 
     Args:
-        model: a quantized nn.Module, GraphModule or ExportedProgram.
+        model: a quantized (or pruned float) nn.Module, GraphModule or ExportedProgram.
         example_inputs: positional inputs the model can be run on.
 
     Raises:
         TypeError, ValueError: see `detect`.
     """
     from mobilekernels.frontends.eager import trace_eager
+    from mobilekernels.frontends.float_model import from_float
     from mobilekernels.frontends.fx_expand import expand
     from mobilekernels.frontends.pt2e import from_exported_program, from_pt2e
 
     kind = detect(model)
     if kind is SourceKind.EXPORTED_PROGRAM:
         return from_exported_program(model)
+    if kind is SourceKind.PRUNED_FLOAT:
+        return from_float(model, example_inputs)
     if kind is SourceKind.PT2E:
         assert isinstance(model, fx.GraphModule)
         return from_pt2e(model)

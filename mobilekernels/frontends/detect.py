@@ -1,10 +1,14 @@
-"""What kind of quantized model is this?"""
+"""What kind of model is this, and is it one that conversion can do something for?"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
+import torch
 from torch import fx, nn
+
+from mobilekernels.sparsity.plan import PRUNED
 
 
 class SourceKind(Enum):
@@ -12,6 +16,7 @@ class SourceKind(Enum):
     EXPORTED_PROGRAM = "exported program"
     FX = "FX graph module"
     EAGER = "eager quantized model"
+    PRUNED_FLOAT = "pruned float model"
 
 
 QUANTIZED_MODULES = (
@@ -32,13 +37,14 @@ def detect(model: object) -> SourceKind:
 
     Raises:
         TypeError: `model` is neither an nn.Module nor an ExportedProgram.
-        ValueError: `model` is not quantized.
+        ValueError: `model` is not quantized, and none of its weights is pruned.
     """
     from torch.export import ExportedProgram
 
     if isinstance(model, ExportedProgram):
-        _require(has_quantize_ops(model.graph), model)
-        return SourceKind.EXPORTED_PROGRAM
+        if has_quantize_ops(model.graph):
+            return SourceKind.EXPORTED_PROGRAM
+        return _pruned_float(model, model.state_dict.values())
     if not isinstance(model, nn.Module):
         raise TypeError(
             f"model: given {type(model).__name__}, accepted a quantized torch.nn.Module, "
@@ -47,8 +53,12 @@ def detect(model: object) -> SourceKind:
     graph = model.graph if isinstance(model, fx.GraphModule) else None
     if graph is not None and has_quantize_ops(graph):
         return SourceKind.PT2E
-    _require(any(is_quantized_module(m) for m in model.modules()) or _has_quantized_tensors(graph), model)
-    return SourceKind.EAGER if graph is None else SourceKind.FX
+    if any(is_quantized_module(m) for m in model.modules()) or _has_quantized_tensors(graph):
+        return SourceKind.EAGER if graph is None else SourceKind.FX
+    from mobilekernels.pruning.fold import fold_masks, has_masks
+
+    plain = fold_masks(model) if has_masks(model) else model
+    return _pruned_float(model, plain.state_dict().values())
 
 
 def has_quantize_ops(graph: fx.Graph) -> bool:
@@ -64,9 +74,16 @@ def _has_quantized_tensors(graph: fx.Graph | None) -> bool:
     return any(str(n.target).startswith("quantized.") for n in graph.nodes if n.op == "call_function")
 
 
-def _require(quantized: bool, model: object) -> None:
-    if not quantized:
-        raise ValueError(
-            f"model: given {type(model).__name__} without quantized operators (a float model), accepted a "
-            "quantized model; call mobilekernels.quantize(model, calibration_data) first"
-        )
+def _pruned_float(model: object, tensors: Iterable[object]) -> SourceKind:
+    if any(isinstance(t, torch.Tensor) and _is_pruned(t) for t in tensors):
+        return SourceKind.PRUNED_FLOAT
+    raise ValueError(
+        f"model: given {type(model).__name__} without quantized operators (a float model), accepted a "
+        "quantized model, or a float one that was pruned; call mobilekernels.quantize(model, "
+        "calibration_data) first"
+    )
+
+
+def _is_pruned(tensor: torch.Tensor) -> bool:
+    weight = tensor.is_floating_point() and tensor.dim() in (2, 4) and tensor.numel() > 0
+    return weight and int(torch.count_nonzero(tensor)) <= (1 - PRUNED) * tensor.numel()

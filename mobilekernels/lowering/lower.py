@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from mobilekernels.lowering.registry import Result, rule_of
+from mobilekernels.lowering.registry import Declined, Result, rule_of
 from mobilekernels.lowering.values import Layout, QuantizedWeight, Value
 from mobilekernels.passes.qdq import (
     constant,
@@ -41,10 +41,15 @@ class LayerNote:
 
 @dataclass(frozen=True)
 class Lowered:
-    """The new graph module and a note for each operator, in the order of the canonical graph."""
+    """The new graph module and a note for each operator, in the order of the canonical graph.
+
+    Attributes:
+        absorbed: operators that became part of another one, and that one's name.
+    """
 
     module: fx.GraphModule
     notes: list[LayerNote]
+    absorbed: dict[str, str]
 
 
 def lower(source: fx.GraphModule, planner: Planner | None = None) -> Lowered:
@@ -67,6 +72,7 @@ class Lowering:
         self.notes: list[LayerNote] = []
         self._values: dict[fx.Node, Value] = {}
         self._strided: set[fx.Node] = set()
+        self._absorbed: dict[fx.Node, tuple[Value, str]] = {}
 
     def run(self) -> Lowered:
         for node in self.source.graph.nodes:
@@ -81,7 +87,8 @@ class Lowering:
         module.graph.eliminate_dead_code()
         module.delete_all_unused_submodules()
         module.recompile()
-        return Lowered(module, self.notes)
+        absorbed = {node.name: name for node, (_, name) in self._absorbed.items()}
+        return Lowered(module, self.notes, absorbed)
 
     # What rules read.
 
@@ -145,6 +152,10 @@ class Lowering:
         self._strided.add(node)
         return node
 
+    def absorb(self, node: fx.Node, value: Value, into: str) -> None:
+        """Tells what `node`, which comes later, is; the operator named `into` computes it."""
+        self._absorbed[node] = (value, into)
+
     def float32(self, value: Value) -> Any:
         """The numbers, in the logical shape."""
         if value.float32 is None:
@@ -178,10 +189,15 @@ class Lowering:
         return weight if weight is not None else self._operator(node)
 
     def _operator(self, node: fx.Node) -> Value:
+        if node in self._absorbed:
+            self.notes.append(LayerNote(node, "fused"))
+            return self._absorbed[node][0]
         rule = rule_of(node.target) if node.op == "call_function" else None
         result = rule(self, node) if rule is not None else self._why_no_rule(node)
         if isinstance(result, str):
             return self._stock(node, result)
+        if isinstance(result, Declined):
+            return self._stock(node, result.reason, result.plan)
         if result.family:
             self.notes.append(LayerNote(node, result.family, "", result.weight_bytes, result.plan))
         return result.value
@@ -193,10 +209,10 @@ class Lowering:
         reasons = [r for r in map(self.quantized, node.all_input_nodes) if isinstance(r, str)]
         return reasons[0] if reasons else "output is not quantized"
 
-    def _stock(self, node: fx.Node, reason: str) -> Value:
+    def _stock(self, node: fx.Node, reason: str, plan: LayerPlan | None = None) -> Value:
         """The operator as it was, on floats."""
         if shape_of(node) is not None or node.op != "call_function":
-            self.notes.append(LayerNote(node, reason=reason))
+            self.notes.append(LayerNote(node, reason=reason, plan=plan))
         args, kwargs = fx.map_arg(node.args, self._argument), fx.map_arg(node.kwargs, self._argument)
         if node.op == "call_module":
             _place(self.root, str(node.target), self.source.get_submodule(str(node.target)))

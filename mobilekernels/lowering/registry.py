@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import fx
 
@@ -31,16 +31,26 @@ class Result:
     plan: LayerPlan | None = None
 
 
+@dataclass(frozen=True)
+class Declined:
+    """The reason why a rule cannot, where there is something to tell of the zeros of the layer's weight."""
+
+    reason: str
+    plan: LayerPlan
+
+
 # A rule emits nodes and gives a Result, or gives the reason why it cannot.
-Rule = Callable[["Lowering", fx.Node], "Result | str"]
+Rule = Callable[["Lowering", fx.Node], "Result | Declined | str"]
+
+_Rule = TypeVar("_Rule", bound=Rule)
 
 _RULES: dict[Any, Rule] = {}
 
 
-def rule(*targets: Any) -> Callable[[Rule], Rule]:
+def rule(*targets: Any) -> Callable[[_Rule], _Rule]:
     """Registers a rule for the given call_function targets."""
 
-    def register(function: Rule) -> Rule:
+    def register(function: _Rule) -> _Rule:
         for target in targets:
             if target in _RULES:
                 raise ValueError(f"targets: given {target}, which has a rule, accepted one rule a target")

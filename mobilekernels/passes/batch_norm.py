@@ -25,7 +25,7 @@ def rewrite_batch_norms(module: fx.GraphModule) -> None:
     for node in list(graph.nodes):
         if not _applies(node):
             continue
-        alpha, beta = _affine(module, node)
+        alpha, beta = affine(module, node)
         with graph.inserting_before(node):
             weight = _weight(module, node, alpha)
             bias = graph.get_attr(add_constant(module, f"{node.name}_bias", beta.to(torch.float32)))
@@ -49,8 +49,8 @@ def _on_grid(node: fx.Node) -> bool:
     return grid_of(node.args[0]) is not None
 
 
-def _affine(module: fx.GraphModule, node: fx.Node) -> tuple[torch.Tensor, torch.Tensor]:
-    """(alpha, beta) in float64."""
+def affine(module: fx.GraphModule, node: fx.Node) -> tuple[torch.Tensor, torch.Tensor]:
+    """(alpha, beta) of an aten.batch_norm in evaluation mode whose parameters are constants, in float64."""
     args: tuple[Any, ...] = node.args
     weight, bias, mean, variance = (
         None if a is None else constant(module, a).to(torch.float64) for a in args[1:5]

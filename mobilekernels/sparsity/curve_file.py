@@ -63,22 +63,33 @@ def read_curves(path: str | os.PathLike[str], prefix: str = "") -> Curves:
         raise FormatError(f"{where}: format: given something else; accepted is {FORMAT!r}")
     if found.get("version") != VERSION:
         raise FormatError(f"{where}: version: given {found.get('version')!r}; accepted is {VERSION}")
-    rows = found.get("curves")
-    if not isinstance(rows, list):
-        raise FormatError(f"{where}: curves: given {type(rows).__name__}; accepted is a list")
-    return Curves(tuple(_curve(row, f"{where}: curves[{i}]") for i, row in enumerate(rows)), os.fspath(path))
+    # Older files have none of float32.
+    curves, float32 = (_rows(found, name, where) for name in ("curves", "float32"))
+    return Curves(curves, os.fspath(path), float32)
 
 
 def write_curves(curves: Curves, path: str | os.PathLike[str]) -> Path:
     """Writes a file that `read_curves` takes; folders on the way are made."""
-    rows = [asdict(curve) for curve in curves.curves]
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
-    head = f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n"curves": [\n'
-    partial.write_text(head + ",\n".join(map(json.dumps, rows)) + "\n]\n}\n", encoding="utf-8")
+    lists = {"curves": curves.curves, **({"float32": curves.float32} if curves.float32 else {})}
+    head = f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n'
+    body = ",\n".join(f'"{name}": [\n{_lines(rows)}\n]' for name, rows in lists.items())
+    partial.write_text(f"{head}{body}\n}}\n", encoding="utf-8")
     os.replace(partial, target)
     return target
+
+
+def _lines(rows: tuple[Curve, ...]) -> str:
+    return ",\n".join(json.dumps(asdict(curve)) for curve in rows)
+
+
+def _rows(found: dict[str, Any], name: str, where: str) -> tuple[Curve, ...]:
+    rows = found.get(name, [] if name == "float32" else None)
+    if not isinstance(rows, list):
+        raise FormatError(f"{where}: {name}: given {type(rows).__name__}; accepted is a list")
+    return tuple(_curve(row, f"{where}: {name}[{i}]") for i, row in enumerate(rows))
 
 
 def _curve(row: Any, where: str) -> Curve:

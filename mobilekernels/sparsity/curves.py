@@ -1,4 +1,4 @@
-"""How much faster than dense a sparse kernel is, by the share of blocks that it computes.
+"""How much faster than dense (in float32: PyTorch) a sparse kernel is, by the share of blocks computed.
 
 A `Curve` is of one instruction set, block and layer; a layer of a network is judged by the curve of the
 measured layer that is most like it. Between two measured occupancies the time is interpolated: it is a
@@ -104,10 +104,21 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves of one file; `origin` names it."""
+    """Curves of one file.
+
+    Attributes:
+        curves: of int8 layers, over our dense kernel.
+        origin: the file's name.
+        float32: of layers in float32, over PyTorch's own operator.
+    """
 
     curves: tuple[Curve, ...]
     origin: str
+    float32: tuple[Curve, ...] = ()
+
+    def of_float32(self) -> Curves:
+        """The curves of layers in float32 alone."""
+        return Curves(self.float32, self.origin)
 
     def isas(self) -> tuple[str, ...]:
         """Instruction sets that have curves, in the order of the file."""

@@ -55,11 +55,17 @@ class Planner:
 
     @property
     def blind(self) -> bool:
-        """Whether there is no curve to judge by where one is needed."""
-        return self.mode == AUTO and self.isa not in self.curves.isas()
+        """Whether there is no curve to judge int8 layers by where one is needed."""
+        return self._blind(self.curves)
+
+    def _blind(self, curves: Curves) -> bool:
+        return self.mode == AUTO and self.isa not in curves.isas()
 
     def plan(self, weight: torch.Tensor, groups: int, pixels: int) -> LayerPlan | None:
-        """The plan of a layer with int8 weights [out, in / groups, *kernel]; None for depthwise ones.
+        """The plan of a layer with weights [out, in / groups, *kernel]; None for depthwise ones.
+
+        Dense means our own kernel for int8 codes, and PyTorch's operator for floats: there "auto" looks at
+        pruned weights alone.
 
         Args:
             pixels: rows of its matrix product, as in `LayerShape`.
@@ -69,8 +75,14 @@ class Planner:
         zeros = zeros_of(weight, groups)
         if self.mode == NEVER or weight[0].numel() > MOST_K:
             return LayerPlan(zeros)
+        known = self.curves.of_float32() if weight.dtype.is_floating_point else self.curves
+        if weight.dtype.is_floating_point and self.mode == AUTO:
+            if zeros.sparsity < PRUNED:
+                return LayerPlan(zeros)
+            if self._blind(known):
+                return LayerPlan(zeros, advice=f"no float32 curve for {self.isa} in {known.origin}")
         layer = LayerShape.of(tuple(weight.shape), groups, pixels)
-        curves = {block: self.curves.find(self.isa, block, layer) for block in SPARSE_BLOCKS}
+        curves = {block: known.find(self.isa, block, layer) for block in SPARSE_BLOCKS}
         gains = _gains(curves, zeros.occupancy)
         best = max(gains, key=lambda block: gains[block], default=None)
         if self.mode == ALWAYS:

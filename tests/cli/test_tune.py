@@ -12,6 +12,7 @@ import mobilekernels as mk
 from mobilekernels.cli import tune as command
 from mobilekernels.cli.main import main
 from mobilekernels.sparsity.curve_file import read_curves, write_curves
+from mobilekernels.sparsity.curves import Curves
 from tests.sparsity.samples import curves
 
 ISA = next(k.isa for k in mk.kernels() if k.family == "gemm" and k.chosen)
@@ -30,7 +31,12 @@ def pruned():
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Curves at once: the measuring has tests of its own."""
-    monkeypatch.setattr(command, "tune", lambda isas, rounds: curves(*(isas or [ISA])))
+
+    def tune(isas: list[str] | None, rounds: int, float32: bool) -> Curves:
+        found = curves(*(isas or [ISA]))
+        return Curves((), found.origin, found.curves) if float32 else found
+
+    monkeypatch.setattr(command, "tune", tune)
 
 
 @pytest.mark.usefixtures("quick")
@@ -51,6 +57,18 @@ def test_other_instruction_sets_stay_in_the_file(tmp_path: Path, capsys: pytest.
     assert main(["tune", "-o", str(path), "--isa", "avx2", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["curves"]) == len(curves("avx2").curves)
     assert read_curves(path).isas() == ("neon", "avx2")
+
+
+@pytest.mark.usefixtures("quick")
+def test_curves_of_float32_do_not_touch_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_curves(curves("neon"), tmp_path / "mine.json")
+    assert main(["tune", "-o", str(path), "--float32"]) == 0
+    assert "speed-up over PyTorch's float32" in capsys.readouterr().out
+    found = read_curves(path)
+    assert found.curves == curves("neon").curves
+    assert found.float32 == curves(ISA).curves
 
 
 @pytest.mark.usefixtures("quick")

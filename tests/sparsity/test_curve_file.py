@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import mobilekernels as mk
+from mobilekernels.errors import FormatError
 from mobilekernels.sparsity.curve_file import (
     ENVIRONMENT,
     find_curves,
@@ -17,6 +18,7 @@ from mobilekernels.sparsity.curve_file import (
     user_file,
     write_curves,
 )
+from mobilekernels.sparsity.curves import Curves
 from tests.sparsity.samples import curves
 
 
@@ -110,3 +112,15 @@ def test_the_packages_curves_are_sound() -> None:
     for curve in found.curves:
         for lower, upper in zip(curve.speedup, curve.speedup[1:], strict=False):
             assert upper < 1.1 * lower, curve
+
+
+def test_curves_of_float32_are_a_list_of_their_own(tmp_path: Path) -> None:
+    both = Curves(curves("avx2").curves, "x", curves("neon").curves)
+    found = read_curves(write_curves(both, tmp_path / "curves.json"))
+    assert (found.curves, found.float32) == (both.curves, both.float32)
+    assert found.isas() == ("avx2",)
+    assert found.of_float32().isas() == ("neon",)
+    text = (tmp_path / "curves.json").read_text().replace('"float32": [', '"float32": [1,')
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(FormatError, match=r"float32\[0\]: given 1"):
+        read_curves(tmp_path / "bad.json")

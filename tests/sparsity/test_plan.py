@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,3 +107,25 @@ def test_depthwise_has_no_plan(mode):
 def test_bad_modes(mode: Any, error: type[Exception], words: str):
     with pytest.raises(error, match=words):
         Planner(mode, CURVES, "avx2")
+
+
+def test_floats_have_curves_of_their_own_and_are_judged_where_they_are_pruned() -> None:
+    weight = torch.ones(64, 64, 1, 1)
+    weight[:, 12:] = 0
+    both = Curves(curves("avx2").curves, "tests", curves("neon").curves)
+    plan = Planner("auto", both, "neon").plan(weight, 1, 196)
+    assert plan is not None
+    assert plan.block == (4, 4)
+    assert plan.gain > 1.05
+    blind = Planner("auto", both, "avx2").plan(weight, 1, 196)
+    assert blind is not None
+    assert blind.block is None
+    assert blind.advice == "no float32 curve for avx2 in tests"
+    codes = Planner("auto", both, "avx2").plan(weight.to(torch.int8), 1, 196)
+    assert codes is not None
+    assert codes.block == (4, 4)
+    # A curve may promise a gain without a zero: PyTorch's own operator is slow on some layers.
+    fast = [replace(curve, speedup=tuple(9 * each for each in curve.speedup)) for curve in both.float32]
+    dense = Planner("auto", Curves((), "tests", tuple(fast)), "neon").plan(torch.ones(64, 64, 1, 1), 1, 196)
+    assert dense is not None
+    assert dense.block is None

@@ -10,9 +10,11 @@ import torch
 import mobilekernels as mk
 from mobilekernels.packing import read_header
 from mobilekernels.sparsity import tune as tuning
+from mobilekernels.sparsity import tune_f32
 from mobilekernels.sparsity.curve_file import read_curves, write_curves
 from mobilekernels.sparsity.curves import KINDS, LayerShape
-from mobilekernels.sparsity.tune import OCCUPANCIES, SUBJECTS, Subject, tune
+from mobilekernels.sparsity.subjects import SUBJECTS, Subject, random_blocks
+from mobilekernels.sparsity.tune import OCCUPANCIES, tune
 from mobilekernels.sparsity.zeros import SPARSE_BLOCKS, zeros_of
 
 SMALL = (Subject(8, 20, 5, 1), Subject(6, 8, 5, 3), Subject(30, 18, 4), Subject(32, 16, 1))
@@ -45,7 +47,7 @@ def test_any_runnable_instruction_set() -> None:
 @pytest.mark.parametrize("block", SPARSE_BLOCKS)
 @pytest.mark.parametrize("occupancy", [0.1, 0.5, 1.0])
 def test_weights_have_the_blocks_that_they_are_to_have(subject, block, occupancy) -> None:
-    weight = tuning._weight(subject, block, occupancy, torch.Generator().manual_seed(0))
+    weight = random_blocks(subject, block, occupancy, torch.Generator().manual_seed(0))
     blocks = -(-subject.out_channels // block[0]) * -(-weight.shape[1] // 4)
     assert zeros_of(weight).occupancy[block] == pytest.approx(round(occupancy * blocks) / blocks)
 
@@ -53,7 +55,7 @@ def test_weights_have_the_blocks_that_they_are_to_have(subject, block, occupancy
 @pytest.mark.parametrize("subject", SMALL)
 def test_dense_and_sparse_compute_the_same(subject: Subject) -> None:
     generator = torch.Generator().manual_seed(0)
-    weight = tuning._weight(subject, (4, 4), 0.5, generator)
+    weight = random_blocks(subject, (4, 4), 0.5, generator)
     shape = (2, subject.size, subject.size, subject.channels) if subject.kernel else (7, subject.channels)
     x = torch.randint(-128, 128, shape, dtype=torch.int8, generator=generator)
     results = [tuning._call(subject, x, block, weight)() for block in (None, *SPARSE_BLOCKS)]
@@ -85,3 +87,18 @@ def test_bad_arguments() -> None:
         tune(rounds=0)
     with pytest.raises(ValueError, match="isa: name: given 'sse'"):
         tune(["sse"], subjects=SMALL, progress=False)
+
+
+def test_float32_is_timed_against_pytorch() -> None:
+    found = tune(rounds=1, subjects=SMALL, progress=False, float32=True)
+    assert found.curves == ()
+    assert found.of_float32().isas() == (BEST,)
+    assert {(c.block, c.layer) for c in found.float32} == {(b, s.shape) for b in SPARSE_BLOCKS for s in SMALL}
+    generator = torch.Generator().manual_seed(0)
+    for subject in SMALL:
+        weight = random_blocks(subject, (4, 4), 0.5, generator).float()
+        shape = (2, subject.channels, subject.size, subject.size) if subject.kernel else (7, subject.channels)
+        x = torch.randn(shape, generator=generator)
+        results = [tune_f32.call(subject, x, block, weight)() for block in (None, *SPARSE_BLOCKS)]
+        for result in results[1:]:
+            torch.testing.assert_close(result, results[0], rtol=1e-4, atol=1e-2)

@@ -56,7 +56,7 @@ def pack_layer(
     assert x.qparams is not None
     after = ctx.quantize_after(node)
     out_scale, grid = after.scale if after else 1.0, x.qparams
-    plan = _plan(ctx, node, quantized.codes, groups)
+    plan = plan_of(ctx, node, quantized.codes, groups)
     block = None if plan is None else plan.block
     try:
         packed = pack(
@@ -67,13 +67,14 @@ def pack_layer(
     return PackedLayer(packed, quantized.codes.shape, grid.zero_point, after, plan)
 
 
-def _plan(ctx: Lowering, node: fx.Node, codes: torch.Tensor, groups: int) -> LayerPlan | None:
+def plan_of(ctx: Lowering, node: fx.Node, weight: torch.Tensor, groups: int) -> LayerPlan | None:
+    """What becomes of the zeros of a layer's weight, int8 codes or float32."""
     shape = shape_of(node)
-    if ctx.planner is None or shape is None or not codes.numel():
+    if ctx.planner is None or shape is None or not weight.numel():
         return None
-    image = codes.dim() == 4
-    pixels = math.prod(shape) // codes.shape[0] if image else math.prod(shape[:-1])
-    return ctx.planner.plan(codes, groups, pixels)
+    image = weight.dim() == 4
+    pixels = math.prod(shape) // weight.shape[0] if image else math.prod(shape[:-1])
+    return ctx.planner.plan(weight, groups, pixels)
 
 
 def symmetric_weight(ctx: Lowering, node: Any) -> QuantizedWeight | str:
