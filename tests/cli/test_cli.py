@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import mobilekernels as mk
+from mobilekernels.cli.main import main
 from mobilekernels.dynamic_batch import export_dynamic
 
 NETS = """
@@ -204,15 +205,24 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_usage_is_told(folder: Path, case: str) -> None:
+def test_wrong_usage_is_told(
+    folder: Path, case: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, as starting one takes longest; that `main`'s code is its exit code is tested above."""
     arguments, code, message = WRONG[case]
     (folder / "broken.pte").write_bytes(b"broken" * 100)
     np.save(folder / "stray.npy", np.zeros((2, 2), np.float32))
-    result = run(folder, *arguments)
-    assert result.returncode == code, result.stderr
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
-    assert result.stdout == ""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)  # where `python -m` looks, too
+    try:
+        returned: object = main(arguments)
+    except SystemExit as end:  # argparse's
+        returned = end.code
+    told = capfd.readouterr()
+    assert returned == code, told.err
+    assert message in told.err
+    assert "Traceback" not in told.err
+    assert told.out == ""
 
 
 def test_traceback_on_request(folder: Path) -> None:
