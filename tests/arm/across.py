@@ -3,7 +3,7 @@ $MOBILEKERNELS_ACROSS.
 
 That is the folder that both machines see: the x86 one has written mobilenet_v2.pt, this one leaves
 emulated-<CPU>.npz, for the x86 one to read. (Golden files from there: tests/golden, by
-$MOBILEKERNELS_GOLDEN.)
+$MOBILEKERNELS_GOLDEN.) What is converted here is compared in across_conversion.py, on one core.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import pytest
 import torch
 
 import mobilekernels as mk
-from tests.arm import mobilenet_v2
-from tests.arm.cores import CORES, ISAS
+from tests.arm.cores import CORES
 from tests.golden import make
 from tests.same_bytes import assert_same_bytes
+from tests.tested_isas import tested_isas
 
 FOLDER = Path(os.environ["MOBILEKERNELS_ACROSS"])
 CORE = next(core for core in CORES if core.name == os.environ["MOBILEKERNELS_CORE"])
@@ -32,35 +32,12 @@ def test_the_package_is_the_wheels_on_that_core() -> None:
     assert {k.family: k.isa for k in mk.kernels() if k.chosen} == CORE.expected(None)
 
 
-@pytest.fixture(scope="module")
-def there() -> dict[str, Any]:
-    """What mobilenet_v2.py wrote on the other machine."""
-    loaded: dict[str, Any] = torch.load(FOLDER / "mobilenet_v2.pt", weights_only=True)
-    return loaded
-
-
-@pytest.fixture(scope="module")
-def converted(there: dict[str, Any]) -> mk.ConvertedModel:
-    """The same quantized network, converted here."""
-    model = mobilenet_v2.quantized(calibrate=False)
-    model.load_state_dict(there["model"])
-    return mobilenet_v2.converted(model, there["x"])
-
-
-def test_mobilenet_v2_packs_to_the_same_bytes(there: dict[str, Any], converted: mk.ConvertedModel) -> None:
-    buffers = converted.state_dict()
-    assert buffers.keys() == there["buffers"].keys()
-    assert len(buffers) >= 53  # its convolutions and the classifier
-    for name, buffer in buffers.items():
-        assert_same_bytes(buffer.numpy(), there["buffers"][name].numpy(), name)
-
-
-@pytest.mark.parametrize("isa", [isa for isa in ISAS if mk.cpu_features()[isa]])
-def test_mobilenet_v2_gives_the_same_logits(
-    there: dict[str, Any], converted: mk.ConvertedModel, isa: str
-) -> None:
-    with mk.isa(isa), torch.no_grad():
-        logits = converted(there["x"])
+@pytest.mark.parametrize("isa", tested_isas())
+def test_mobilenet_v2_gives_the_same_logits(isa: str) -> None:
+    there: dict[str, Any] = torch.load(FOLDER / "mobilenet_v2.pt", weights_only=True)
+    constants, program = there["segment"]["constants"], there["segment"]["program"]
+    with mk.isa(isa):
+        (logits,) = torch.ops.mobilekernels.segment([there["x"]], constants, program)
     assert_same_bytes(logits.numpy(), there["output"].numpy(), isa)
 
 

@@ -2,8 +2,8 @@
 bytes.
 
 `python -m tests.arm.mobilenet_v2 FILE` quantizes it (FX, random weights with a seed), converts it here and
-writes what the other machine needs: the quantized state_dict, and the input, output and packed weights to
-compare with.
+writes what the other machine needs: the quantized state_dict; the converted network as its one segment
+(program and constants); and the input, output and packed weights to compare with.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,17 @@ def converted(model: nn.Module, x: Tensor) -> mk.ConvertedModel:
     return fast
 
 
+def segment(model: mk.ConvertedModel) -> dict[str, Any]:
+    """The whole network as the two other arguments of torch.ops.mobilekernels.segment."""
+    segment = torch.ops.mobilekernels.segment.default
+    (call,) = (node for node in model.graph_module.graph.nodes if node.target is segment)
+    _, constants, program = call.args
+    return {
+        "constants": [model.graph_module.get_buffer(constant.target) for constant in constants],
+        "program": program,
+    }
+
+
 def write(path: Path) -> None:
     model = quantized(calibrate=True)
     x = torch.randn(1, 3, SIZE, SIZE)
@@ -56,7 +68,8 @@ def write(path: Path) -> None:
         output = fast(x)
     # A network that gives the same whatever it sees would prove nothing.
     assert output.unique().numel() > 10
-    torch.save({"model": model.state_dict(), "x": x, "buffers": fast.state_dict(), "output": output}, path)
+    compared = {"x": x, "buffers": fast.state_dict(), "output": output}
+    torch.save({"model": model.state_dict(), "segment": segment(fast), **compared}, path)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ GEMM = Suite(
     "Python: gemm",
     (
         *("tests/arm/across.py", "tests/golden", "tests/kernels/test_gemm.py"),
-        *("tests/ops/test_conv2d.py", "tests/ops/test_linear.py", "tests/ops/test_threads.py"),
+        *("tests/kernels/test_spgemm.py", "tests/ops/test_conv2d.py", "tests/ops/test_linear.py"),
+        "tests/ops/test_threads.py",
     ),
     (),
 )
@@ -62,7 +63,8 @@ GEMM = Suite(
 CONVERSION = Suite(
     "Python: conversion",
     (
-        *("tests/ops/test_opcheck.py", "tests/test_errors.py", "tests/passes", "tests/frontends"),
+        *("tests/arm/across_conversion.py", "tests/ops/test_opcheck.py", "tests/test_errors.py"),
+        *("tests/passes", "tests/frontends"),
         *("tests/lowering/test_rules.py", "tests/lowering/test_fuse_residual.py"),
         *("tests/test_convert.py", "tests/test_report.py"),
     ),
@@ -75,6 +77,13 @@ CONVERSION = Suite(
 )
 # Core -> what runs there. Conversion does not look at the CPU: one will do.
 SUITES = {"cortex-a53": (KERNELS,), "neoverse-n1": (KERNELS, CONVERSION), "max,sme=off": (GEMM,)}
+# Core -> the ISAs whose kernels are tested there: each on the least core that has it. On the others they are
+# the same code, emulated alike.
+TESTED = {
+    "cortex-a53": ("scalar", "neon"),
+    "neoverse-n1": ("neon_dotprod",),
+    "max,sme=off": ("neon_i8mm",),
+}
 LEFT_OUT = (
     ("tests/quantization, tests/test_compare.py", "too slow for emulation: whole networks are calibrated"),
     ("tests/engines", "the stock engines are not this package's"),
@@ -129,6 +138,7 @@ def run(stage: Stage, core: Core, suite: Suite) -> Result:
         "PYTHONPATH": f"{stage.folder / 'site'}:{stage.folder / 'run'}",
         "MOBILEKERNELS_ACROSS": str(stage.folder),
         "MOBILEKERNELS_CORE": core.name,
+        "MOBILEKERNELS_TEST_ISA": ",".join(TESTED[core.name]),
         "MOBILEKERNELS_GOLDEN": str(stage.folder / "native.npz"),
     }
     # faulthandler would take the illegal instructions that tools/lse_trap.cc is to handle.
@@ -151,6 +161,7 @@ def run(stage: Stage, core: Core, suite: Suite) -> Result:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         killed = f"killed by signal {-done.returncode}: " if done.returncode < 0 else ""
         result.failures.append(f"pytest: {killed}{last}")
+    result.notes.append(f"kernels that were tested: {', '.join(TESTED[core.name])}")
     result.notes += [f"left out: {test}: {reason}" for test, reason in suite.left_out]
     result.seconds = time.monotonic() - begin
     return result

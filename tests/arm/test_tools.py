@@ -42,6 +42,13 @@ def test_expected_choice_is_the_least_of_cap_core_and_family() -> None:
     assert best_of_families(ISAS)["pool"] == "neon"
 
 
+def test_each_isa_is_tested_on_a_core_that_has_it() -> None:
+    assert python_suite.TESTED.keys() == python_suite.SUITES.keys()
+    assert sorted(isa for isas in python_suite.TESTED.values() for isa in isas) == sorted(ISAS)
+    for each in CORES:
+        assert set(python_suite.TESTED.get(each.name, ())) <= set(each.tested)
+
+
 def test_report_of_pytest_is_counted(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(REPORT)

@@ -8,6 +8,7 @@ import pytest
 
 from mobilekernels import _core
 from tests.same_bytes import assert_same_bytes
+from tests.tested_isas import is_tested
 
 # Two codes that differ in every bit: no kernel leaves both by chance.
 SENTINELS = (85, -86)
@@ -26,7 +27,11 @@ def every_isa(family: str) -> pytest.MarkDecorator:
         "isa",
         [
             pytest.param(
-                isa, marks=pytest.mark.skipif(not runnable[isa], reason=f"this CPU cannot run {isa}")
+                isa,
+                marks=(
+                    pytest.mark.skipif(not runnable[isa], reason=f"this CPU cannot run {isa}"),
+                    pytest.mark.skipif(not is_tested(isa), reason=f"MOBILEKERNELS_TEST_ISA leaves {isa} out"),
+                ),
             )
             for isa in isas
         ],

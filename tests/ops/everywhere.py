@@ -1,4 +1,4 @@
-"""Holds an operator to the expected bytes on every ISA this machine can run, with one thread and more."""
+"""Holds an operator to the expected bytes on every tested ISA, with one thread and more."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +12,9 @@ import mobilekernels as mk
 from mobilekernels import _core
 from tests.same_bytes import assert_same_bytes
 from tests.strategies import Layer
+from tests.tested_isas import tested_isas
 
 Array = npt.NDArray[Any]
-
-
-def runnable_isas() -> list[str]:
-    """Best last; scalar always among them."""
-    return list(dict.fromkeys(kernel.isa for kernel in mk.kernels() if kernel.built and kernel.runnable))
 
 
 def pack(layer: Layer) -> Array:
@@ -77,7 +73,7 @@ def assert_everywhere(
     """torch.ops.mobilekernels.<name>, both overloads, equals `expected`: shape, dtype and every byte."""
     overloads = getattr(torch.ops.mobilekernels, name)
     converted = [as_op_argument(argument) for argument in arguments]
-    for isa in runnable_isas():
+    for isa in tested_isas():
         for count in threads:
             with mk.isa(isa), torch_threads(count):
                 result = overloads.default(*converted, **keywords)

@@ -11,8 +11,9 @@ import torch
 
 import mobilekernels as mk
 from tests.ops.calls import Call, calls
-from tests.ops.everywhere import Array, never, runnable_isas, torch_threads
+from tests.ops.everywhere import Array, never, torch_threads
 from tests.ops.guard_pages import GuardPages, Side
+from tests.tested_isas import tested_isas
 
 
 def run(call: Call, isa: str, side: Side) -> None:
@@ -39,7 +40,7 @@ def main() -> None:
     count = 0
     with torch_threads(1):
         for call in calls():
-            for isa in runnable_isas():
+            for isa in tested_isas():
                 for side in get_args(Side):
                     run(call, isa, side)
                     count += 1

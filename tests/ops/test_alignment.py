@@ -10,7 +10,8 @@ import torch
 
 import mobilekernels as mk
 from tests.ops.calls import calls
-from tests.ops.everywhere import Array, never, runnable_isas
+from tests.ops.everywhere import Array, never
+from tests.tested_isas import tested_isas
 
 
 def at_odd_address(array: Array) -> torch.Tensor:
@@ -24,7 +25,7 @@ def at_odd_address(array: Array) -> torch.Tensor:
     return torch.from_numpy(placed)
 
 
-@pytest.mark.parametrize("isa", runnable_isas())
+@pytest.mark.parametrize("isa", tested_isas())
 def test_odd_addresses(isa: str) -> None:
     with mk.isa(isa):
         for call in calls():
