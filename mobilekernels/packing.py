@@ -312,6 +312,13 @@ def pack_linear(
     return _pack(function, tensor, bias, weight_scale, x_scale, x_zero_point, out_scale, 1, block)
 
 
+def pack_linear_dynamic(weight: Tensor, weight_scale: Tensor | float, block: Block | None = None) -> Tensor:
+    """Packs the weight of `linear_dynamic`, which adds the bias in float: the rest as `pack_linear`."""
+    function = "pack_linear_dynamic"
+    tensor = _check_weight(function, weight, 2, "[O, I]")[:, :, None, None]
+    return _pack(function, tensor, None, weight_scale, 1.0, 0, 1.0, 1, block)
+
+
 def _pack_f32(function: str, weight: Tensor, bias: Any, groups: int, block: Any) -> Tensor:
     """``weight`` is float32 [O, I / groups, kh, kw] and has been checked for that."""
     channels = weight.shape[0]

@@ -40,6 +40,12 @@ def packed_linear(out_scale: float = 0.05) -> Tensor:
     return packing.pack_linear(weight, None, 0.01, 0.02, 3, out_scale)
 
 
+def packed_linear_dynamic() -> Tensor:
+    generator = torch.Generator().manual_seed(10)
+    weight = torch.randint(-127, 128, (OUT_CHANNELS, CHANNELS), generator=generator, dtype=torch.int8)
+    return packing.pack_linear_dynamic(weight, torch.rand(OUT_CHANNELS, generator=generator) * 0.01 + 0.001)
+
+
 def float32(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
@@ -117,6 +123,17 @@ def samples(batch: int = 2) -> dict[str, Arguments]:
             "packed": packed_linear(1.0),
             "out_features": OUT_CHANNELS,
             "x_zero_point": 3,
+        },
+        "linear_dynamic": {
+            "x": float32(batch, 3, CHANNELS),
+            "packed": packed_linear_dynamic(),
+            "bias": float32(OUT_CHANNELS, seed=11),
+            "out_features": OUT_CHANNELS,
+            "per_row": True,
+            "symmetric": False,
+            "quant_min": -128,
+            "quant_max": 127,
+            "eps": 2.0**-12,
         },
         "conv2d_f32": {
             "x": float32(batch, CHANNELS, 9, 8),

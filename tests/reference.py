@@ -7,6 +7,7 @@ linear take plain weights (`weight` int8 [O, I / groups, kh, kw] or [O, I], `bia
 float32 [O] = input scale * weight scale / output scale) where the operator takes `packed`.
 
 Those in float32 (`conv2d_f32`, `linear_f32`) take float32 weights and biases, and images [N, C, H, W].
+`linear_dynamic` takes float32 activations and biases.
 
 All others: activations are int8, images are [N, H, W, C]. Integers are int64 and exact; each float32 step of
 the text is one float32 operation here. Arguments are assumed to be valid: only the size of the accumulator
@@ -263,6 +264,60 @@ def linear(
     """int8 [..., I] and weight [O, I] to int8 [..., O]."""
     f = linear_float(x, weight, bias, scale, x_zero_point=x_zero_point)
     return requantize(f, out_zero_point, out_min, out_max)
+
+
+def float_range(x: Float32) -> tuple[np.float32, np.float32]:
+    """The smallest and the largest of 0 and the values; -0 is 0. A NaN is its own range."""
+    return np.float32(min(0.0, x.min(initial=0)) + 0.0), np.float32(max(0.0, x.max(initial=0)) + 0.0)
+
+
+def dynamic_params(
+    x: Float32, symmetric: bool, quant_min: int, quant_max: int, eps: float
+) -> tuple[np.float32, int]:
+    """Scale and zero point of some values; the scale is NaN where there is none."""
+    nothing = np.float32(np.nan), 0
+    if not np.isfinite(x).all():
+        return nothing
+    low, high = float_range(x)
+    steps = np.float32(quant_max - quant_min)
+    with np.errstate(over="ignore"):
+        scale = max(-low, high) / (steps / np.float32(2)) if symmetric else (high - low) / steps
+    scale = np.float32(max(scale, np.float32(eps)))
+    if not np.isfinite(scale):
+        return nothing
+    if symmetric:
+        return scale, 0
+    zero_point = quant_min - int(np.rint(np.float32(low / scale)))
+    return scale, min(max(zero_point, quant_min), quant_max)
+
+
+def linear_dynamic(
+    x: Float32,
+    weight: Int8,
+    weight_scale: Float32,
+    bias: Float32,
+    *,
+    per_row: bool,
+    symmetric: bool,
+    quant_min: int,
+    quant_max: int,
+    eps: float,
+) -> Float32:
+    """float32 [..., I], int8 weight [O, I], float32 weight_scale and bias [O] to float32 [..., O]."""
+    rows = x.reshape(-1, x.shape[-1])
+    out = np.empty((rows.shape[0], weight.shape[0]), np.float32)
+    settings = (symmetric, quant_min, quant_max, eps)
+    for row, result in zip(rows, out, strict=True):
+        scale, zero_point = dynamic_params(row if per_row else rows, *settings)
+        if np.isnan(scale):
+            result[...] = np.nan
+            continue
+        inverse = float32_of(1.0 / float(scale))
+        q = requantize(times(row, inverse), zero_point, quant_min, quant_max)
+        acc = _accumulator(centered(q, zero_point) @ weight.T.astype(np.int64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            result[...] = times(acc, times(weight_scale, scale)) + bias
+    return out.reshape(*x.shape[:-1], weight.shape[0])
 
 
 # --- elementwise, with NumPy broadcasting

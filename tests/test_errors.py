@@ -118,6 +118,7 @@ SCALES = [0.0, -0.1, NAN, INF, -INF, 1e-60]
 CODES = [-129, 128, 2**40]
 # Float32 in, float32 bounds: a table of their own.
 F32 = ("conv2d_f32", "linear_f32")
+FLOAT_LAYERS = (*F32, "linear_dynamic")
 WINDOWED = ("conv2d", "conv2d_add", "conv2d_float", "max_pool2d", "avg_pool2d")
 
 
@@ -148,7 +149,7 @@ def code_table() -> list[Bad]:
 
 def image_table() -> list[Bad]:
     """Ops over int8 images [N, H, W, C]."""
-    images = [op for op in OPS if op not in ("quantize", "quantize_nhwc", "concat", *F32)]
+    images = [op for op in OPS if op not in ("quantize", "quantize_nhwc", "concat", *FLOAT_LAYERS)]
     table = []
     for op in images:
         x = "a" if op in ("add", "mul") else "x"
@@ -219,11 +220,11 @@ def packed_table() -> list[Bad]:
     return table
 
 
-def f32_table() -> list[Bad]:
+def float_layer_table() -> list[Bad]:
+    """Ops over float32 and packed weights."""
     table = []
-    for op in F32:
+    for op in FLOAT_LAYERS:
         out = "out_features" if op.startswith("linear") else "out_channels"
-        int8_weights = packed_linear() if op.startswith("linear") else packed_conv2d()
         table += [
             Bad(op, "x", as_double, TypeError, "float64"),
             Bad(op, "x", as_int8, TypeError, "int8"),
@@ -236,10 +237,48 @@ def f32_table() -> list[Bad]:
             Bad(op, "packed", on_meta, NotImplementedError, "meta"),
             Bad(op, "packed", lambda p: p[:63], mk.FormatError, "size"),
             Bad(op, "packed", lambda p: p[:-1].clone(), mk.FormatError, "size"),
-            Bad(op, "packed", int8_weights, says="given int8 weights, accepted float32 ones"),
             Bad(op, out, OUT_CHANNELS + 1, says=str(OUT_CHANNELS)),
             Bad(op, out, 0),
             Bad(op, out, 2**40),
+        ]
+    return table
+
+
+def dynamic_table() -> list[Bad]:
+    op = "linear_dynamic"
+    convolution = packing.pack_conv2d(int8(OUT_CHANNELS, CHANNELS, 3, 3).clamp(-127), None, 0.01, 1.0, 0, 1.0)
+    biased = packing.pack_linear(
+        int8(OUT_CHANNELS, CHANNELS).clamp(-127), torch.ones(OUT_CHANNELS), 0.01, 1.0, 0, 1.0
+    )
+    return [
+        *(Bad(op, "eps", value) for value in (*SCALES, 2.0**101)),
+        Bad(op, "eps", "none", TypeError, "float"),
+        Bad(op, "quant_min", 120, says="quant_min + 15"),
+        Bad(op, "quant_max", -120, says="quant_min + 15"),
+        Bad(op, "per_row", "yes", TypeError, "bool"),
+        Bad(op, "symmetric", "no", TypeError, "bool"),
+        Bad(op, "x", scalar, says="in_features"),
+        Bad(op, "x", fewer_channels, says=str(CHANNELS)),
+        Bad(op, "x", no_channels, says=str(CHANNELS)),
+        Bad(op, "bias", as_double, TypeError, "float64"),
+        Bad(op, "bias", every_other, says="contiguous"),
+        Bad(op, "bias", lambda bias: bias[:-1].clone(), says=f"[{OUT_CHANNELS}]"),
+        Bad(op, "bias", lambda bias: bias[None], says=f"[{OUT_CHANNELS}]"),
+        Bad(op, "bias", on_meta, NotImplementedError, "meta"),
+        Bad(op, "bias", None, TypeError, "NoneType"),
+        Bad(op, "packed", packed_linear(), says="pack_linear_dynamic"),
+        Bad(op, "packed", biased, says="pack_linear_dynamic"),
+        Bad(op, "packed", convolution, says="those of a linear layer"),
+        Bad(op, "packed", packed_linear_f32(), says="given float32 weights, accepted int8 ones"),
+    ]
+
+
+def f32_table() -> list[Bad]:
+    table = []
+    for op in F32:
+        int8_weights = packed_linear() if op.startswith("linear") else packed_conv2d()
+        table += [
+            Bad(op, "packed", int8_weights, says="given int8 weights, accepted float32 ones"),
             Bad(op, "out_min", NAN, says="nan"),
             Bad(op, "out_max", NAN, says="nan", named="out_min"),
             Bad(op, "out_max", "none", TypeError, "float"),
@@ -333,7 +372,9 @@ TABLE = [
     *image_table(),
     *window_table(),
     *packed_table(),
+    *float_layer_table(),
     *f32_table(),
+    *dynamic_table(),
     *other_table(),
 ]
 

@@ -440,3 +440,22 @@ def test_readers_refuse_what_is_no_packed_weight(read: Any) -> None:
     with pytest.raises(mk.FormatError, match="magic"):
         read(int8(200))
     assert issubclass(mk.FormatError, ValueError)
+
+
+@pytest.mark.parametrize("block", [None, *packing.BLOCKS])
+def test_weights_of_dynamic_layers_have_their_own_scales_and_no_bias(block: packing.Block | None) -> None:
+    weight, scale = weights(20, 37, 1, 1)[:, :, 0, 0], torch.linspace(0.001, 0.02, 20)
+    unpacked = packing.unpack(packing.pack_linear_dynamic(weight, scale, block))
+    assert torch.equal(unpacked.weight[:, :, 0, 0], weight)
+    assert torch.equal(unpacked.scale, scale)
+    assert not unpacked.bias.any()
+    assert unpacked.header.input_zero_point == 0
+
+
+def test_pack_linear_dynamic_names_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match=r"pack_linear_dynamic: weight: given shape \[20, 6, 3, 3\]"):
+        packing.pack_linear_dynamic(weights(20, 6, 3, 3), 0.1)
+    with pytest.raises(ValueError, match="pack_linear_dynamic: weight_scale: given nan"):
+        packing.pack_linear_dynamic(weights(20, 6, 1, 1)[:, :, 0, 0], float("nan"))
+    with pytest.raises(ValueError, match="pack_linear_dynamic: block: given"):
+        packing.pack_linear_dynamic(weights(20, 6, 1, 1)[:, :, 0, 0], 0.1, block=(2, 2))

@@ -10,6 +10,7 @@
 #include "ops/conv2d.h"
 #include "ops/conv2d_f32.h"
 #include "ops/linear.h"
+#include "ops/linear_dynamic.h"
 #include "ops/linear_f32.h"
 #include "ops/pool2d.h"
 #include "ops/unary.h"
@@ -121,8 +122,8 @@ void clear_blocks(const ConvShape& conv, const Sparsity& sparsity, int8_t* weigh
   }
 }
 
-// Random weights, and scales that spread the results over the int8 codes.
-Buffer packed_weights(const std::string& where, const ConvShape& conv, const Sparsity& sparsity) {
+// Random weights, and scales that spread the results over the int8 codes; `dynamic`: without zero point and bias.
+Buffer packed_weights(const std::string& where, const ConvShape& conv, const Sparsity& sparsity, bool dynamic = false) {
   const Window& w = conv.window;
   if (conv.x.c % conv.groups != 0 || conv.out_channels % conv.groups != 0) {
     throw bad_value(where + ": groups", std::to_string(conv.groups), "a divisor of the channels in and out");
@@ -139,9 +140,10 @@ Buffer packed_weights(const std::string& where, const ConvShape& conv, const Spa
     scale.push_back(static_cast<float>(spread * (1.0 + random.integer(0, 15) / 16.0)));
   }
   std::vector<int8_t> packed;
-  throw_if_error(where, pack_weights({weights.data(), bias.data(), scale.data(), conv.out_channels, conv.x.c,
-                                      w.kernel_h, w.kernel_w, conv.groups, kInput.zero_point, sparsity.channels},
-                                     &packed));
+  throw_if_error(
+      where, pack_weights({weights.data(), dynamic ? nullptr : bias.data(), scale.data(), conv.out_channels, conv.x.c,
+                           w.kernel_h, w.kernel_w, conv.groups, dynamic ? 0 : kInput.zero_point, sparsity.channels},
+                          &packed));
   Buffer buffer(packed.size());
   std::memcpy(buffer.data(), packed.data(), packed.size());
   return buffer;
@@ -276,6 +278,24 @@ void make_linear(Keys& keys, Case& c, bool floats) {
                         floats ? c.out.data<float>() : nullptr};
   c.workspace = [args](int threads) { return linear_workspace(args, threads); };
   c.run = [args](const Context& context) { return linear(args, context); };
+}
+
+void make_linear_dynamic(Keys& keys, Case& c) {
+  const int64_t rows = keys.integer("rows"), in = keys.integer("in"), out = keys.integer("out");
+  const DynamicQuantization quantization{keys.integer("per_row", 0, 0) != 0, keys.integer("symmetric", 0, 0) != 0, -128,
+                                         127, 0x1p-23};
+  const ConvShape conv{{1, rows, 1, in}, out, 1, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1}};
+  const Sparsity sparsity = sparsity_of(c.where, keys);
+  c.weights = packed_weights(c.where, conv, sparsity, true);
+  c.inputs.push_back(floats(product({rows, in})));
+  c.inputs.push_back(floats(out));
+  c.out = Buffer(static_cast<size_t>(product({rows, out})) * sizeof(float));
+  c.macs = rows * in * out;
+  c.isa = matrix_isa(sparsity);
+  const LinearDynamicArgs args{c.inputs[0].data<float>(), rows, in,           c.weights.data(),   c.weights.bytes(),
+                               c.inputs[1].data<float>(), out,  quantization, c.out.data<float>()};
+  c.workspace = [args](int threads) { return linear_dynamic_workspace(args, threads); };
+  c.run = [args](const Context& context) { return linear_dynamic(args, context); };
 }
 
 void make_binary(Keys& keys, Case& c, Status (*op)(const BinaryArgs&, const Context&)) {
@@ -473,6 +493,7 @@ constexpr Op kOps[] = {
     {"conv2d_float", [](Keys& keys, Case& c) { make_conv2d(keys, c, ConvKind::floats); }},
     {"linear", [](Keys& keys, Case& c) { make_linear(keys, c, false); }},
     {"linear_float", [](Keys& keys, Case& c) { make_linear(keys, c, true); }},
+    {"linear_dynamic", make_linear_dynamic},
     {"conv2d_f32", make_conv2d_f32},
     {"linear_f32", make_linear_f32},
     {"add", [](Keys& keys, Case& c) { make_binary(keys, c, add); }},

@@ -126,11 +126,7 @@ struct Constants {
   store_bytes(out + stride, n, _mm256_extracti128_si256(bytes, 1));
 }
 
-// float(acc) * scale into out[0 .. n).
-[[gnu::always_inline]] static inline void store16_float(float* out, size_t n, __m256i acc0, __m256i acc1,
-                                                        const float* scale) {
-  const __m256 f0 = _mm256_mul_ps(_mm256_cvtepi32_ps(acc0), _mm256_loadu_ps(scale));
-  const __m256 f1 = _mm256_mul_ps(_mm256_cvtepi32_ps(acc1), _mm256_loadu_ps(scale + 8));
+[[gnu::always_inline]] static inline void store16_floats(float* out, size_t n, __m256 f0, __m256 f1) {
   if (n == 16) {
     _mm256_storeu_ps(out, f0);
     _mm256_storeu_ps(out + 8, f1);
@@ -140,6 +136,31 @@ struct Constants {
   _mm256_store_ps(copy, f0);
   _mm256_store_ps(copy + 8, f1);
   __builtin_memcpy(out, copy, n * sizeof(float));
+}
+
+// float(acc) * scale into out[0 .. n).
+[[gnu::always_inline]] static inline void store16_float(float* out, size_t n, __m256i acc0, __m256i acc1,
+                                                        const float* scale) {
+  store16_floats(out, n, _mm256_mul_ps(_mm256_cvtepi32_ps(acc0), _mm256_loadu_ps(scale)),
+                 _mm256_mul_ps(_mm256_cvtepi32_ps(acc1), _mm256_loadu_ps(scale + 8)));
+}
+
+// Eight channels, from `channel` on, of a row that has a scale of its own.
+[[gnu::always_inline]] static inline __m256 to_float8(__m256i acc, const Epilogue& e, size_t row, size_t channel) {
+  const __m256i wsum = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(e.wsum + channel));
+  const __m256i sum = _mm256_sub_epi32(acc, _mm256_mullo_epi32(wsum, _mm256_set1_epi32(e.rows.zero_point[row])));
+  const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(e.rows.scale[row]), _mm256_loadu_ps(e.scale + channel));
+  return _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale), _mm256_loadu_ps(e.rows.bias + channel));
+}
+
+// Row `row`, 16 channels from `channel` on.
+[[gnu::always_inline]] static inline void store16_float(float* out, size_t n, __m256i acc0, __m256i acc1,
+                                                        const Epilogue& e, size_t row, size_t channel) {
+  if (e.rows.scale == nullptr) {
+    store16_float(out, n, acc0, acc1, e.scale + channel);
+  } else {
+    store16_floats(out, n, to_float8(acc0, e, row, channel), to_float8(acc1, e, row, channel + 8));
+  }
 }
 
 }  // namespace mobilekernels::epilogue_avx2

@@ -111,6 +111,24 @@ struct Quad {
   _mm512_mask_storeu_ps(out, first(n), _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale)));
 }
 
+// 16 channels of rows that have scales of their own: where vectors are channels of one row, `scale` and `zero_point`
+// repeat the row's; where they are rows of one channel, the other three repeat the channel's.
+[[gnu::always_inline]] static inline __m512 to_float(__m512i acc, __m512 row_scale, __m512i zero_point, __m512 scale,
+                                                     __m512i wsum, __m512 bias) {
+  const __m512i sum = _mm512_sub_epi32(acc, _mm512_mullo_epi32(wsum, zero_point));
+  return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_mul_ps(row_scale, scale)), bias);
+}
+
+// Row `row`, 16 channels from `channel` on.
+[[gnu::always_inline]] static inline void store16_float(float* out, size_t n, __m512i acc, const Epilogue& e,
+                                                        size_t row, size_t channel) {
+  if (e.rows.scale == nullptr) return store16_float(out, n, acc, e.scale + channel);
+  const __m512 f = to_float(acc, _mm512_set1_ps(e.rows.scale[row]), _mm512_set1_epi32(e.rows.zero_point[row]),
+                            _mm512_loadu_ps(e.scale + channel), _mm512_loadu_si512(e.wsum + channel),
+                            _mm512_loadu_ps(e.rows.bias + channel));
+  _mm512_mask_storeu_ps(out, first(n), f);
+}
+
 // Between v[i] = channels 16 i .. 16 i + 15 and the order in which unpacking bytes leaves 64 channels (v[j] holds, in
 // its 128-bit lane i, channels 16 i + 4 j .. 16 i + 4 j + 3, and pack_bytes is the way back): a transpose of 4x4 lanes,
 // its own inverse.

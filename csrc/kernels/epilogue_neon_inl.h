@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/epilogue_scalar_inl.h"
 #include "kernels/partial_inl.h"
 #include "kernels/requantize.h"
 
@@ -170,6 +171,31 @@ struct Constants {
   int32_t copy[16];
   for (int i = 0; i < 4; ++i) vst1q_s32(copy + 4 * i, acc.val[i]);
   for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(copy[i]) * scale[i];
+}
+
+// Row `row`, 16 channels from `channel` on.
+[[gnu::always_inline]] static inline void store16_float(float* out, size_t n, int32x4x4_t acc, const Epilogue& e,
+                                                        size_t row, size_t channel) {
+  if (e.rows.scale == nullptr) {
+    store16_float(out, n, acc, e.scale + channel);
+    return;
+  }
+#if defined(__aarch64__)
+  if (n == 16) {
+    const float32x4_t row_scale = vdupq_n_f32(e.rows.scale[row]);
+    const int32x4_t zero_point = vdupq_n_s32(e.rows.zero_point[row]);
+    for (int i = 0; i < 4; ++i) {
+      const size_t from = channel + 4 * static_cast<size_t>(i);
+      const int32x4_t sum = vmlsq_s32(acc.val[i], vld1q_s32(e.wsum + from), zero_point);
+      const float32x4_t scale = vmulq_f32(row_scale, vld1q_f32(e.scale + from));
+      vst1q_f32(out + 4 * i, vaddq_f32(scaled(sum, scale), vld1q_f32(e.rows.bias + from)));
+    }
+    return;
+  }
+#endif
+  int32_t copy[16];
+  for (int i = 0; i < 4; ++i) vst1q_s32(copy + 4 * i, acc.val[i]);
+  for (size_t i = 0; i < n; ++i) out[i] = epilogue_scalar::to_float(copy[i], e, row, channel + i);
 }
 
 }  // namespace mobilekernels::epilogue_neon

@@ -44,4 +44,12 @@ struct Bounds {
   return to_int8(sum, bounds(add.output));
 }
 
+// One float result.
+[[gnu::always_inline]] static inline float to_float(int32_t acc, const Epilogue& epilogue, size_t row, size_t channel) {
+  const DynamicRows& rows = epilogue.rows;
+  if (rows.scale == nullptr) return static_cast<float>(acc) * epilogue.scale[channel];
+  const int32_t sum = acc - rows.zero_point[row] * epilogue.wsum[channel];
+  return static_cast<float>(sum) * (rows.scale[row] * epilogue.scale[channel]) + rows.bias[channel];
+}
+
 }  // namespace mobilekernels::epilogue_scalar

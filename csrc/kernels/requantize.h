@@ -28,6 +28,15 @@ struct ResidualAdd {
   OutputRange output;  // of the sum
 };
 
+// Rows quantized while the operator ran, each with a scale and a zero point of its own. A float result is then
+//   float(acc - zero_point[row] * wsum[c]) * (scale[row] * Epilogue::scale[c]) + bias[c]
+// the first difference in int32, exact; every float step in float32, no FMA contraction.
+struct DynamicRows {
+  const float* scale;         // [rows]; null: there are none
+  const int32_t* zero_point;  // [rows]
+  const float* bias;          // per channel
+};
+
 // Per-channel tables are padded to a multiple of 16 channels, so full vectors may be loaded.
 struct Epilogue {
   const int32_t* bias;          // input zero point folded in
@@ -36,6 +45,7 @@ struct Epilogue {
   OutputRange output;           // of the requantized accumulator
   const ResidualAdd* residual;  // null: none
   bool out_u8 = false;          // codes are written as q + 128 (uint8); the residual's data is int8 all the same
+  DynamicRows rows = {};        // of float results alone
 };
 
 }  // namespace mobilekernels

@@ -239,6 +239,7 @@ void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char
     args.epilogue.bias += slot;
     args.epilogue.wsum += slot;
     args.epilogue.scale += slot;
+    if (g.epilogue.rows.scale != nullptr) args.epilogue.rows.bias += slot;
     if (g.epilogue.residual != nullptr) residual = *g.epilogue.residual;
     for (int64_t row = part.row_begin; row < part.row_end;) {
       const int64_t end = direct ? part.row_end : std::min(row + fit, part.row_end);
@@ -257,6 +258,10 @@ void run_part(const RowGemm& g, const GemmKernel& kernel, const Part& part, char
       if (g.epilogue.residual != nullptr) {
         residual.data = g.epilogue.residual->data + first;
         args.epilogue.residual = &residual;
+      }
+      if (g.epilogue.rows.scale != nullptr) {
+        args.epilogue.rows.scale = g.epilogue.rows.scale + row;
+        args.epilogue.rows.zero_point = g.epilogue.rows.zero_point + row;
       }
       kernel.run(args);
       if (args.out != nullptr && g.epilogue.out_u8 && !kernel.writes_u8) {

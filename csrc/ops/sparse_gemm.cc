@@ -86,6 +86,7 @@ class Runner {
     args.epilogue.bias += slot;
     args.epilogue.wsum += slot;
     args.epilogue.scale += slot;
+    if (g_.epilogue.rows.scale != nullptr) args.epilogue.rows.bias += slot;
     const int64_t vector = static_cast<int64_t>(kernel_.vector);
     // Blocks of about equal size, and panels of a block likewise.
     const int64_t pixels = part.end - part.begin;
@@ -102,6 +103,10 @@ class Runner {
           char* to = block_ + (p - begin) * static_cast<int64_t>(args.quads) * kQuadBytes;
           writer_.write(first_channel, p, std::min(p + panel, end), to);
         }
+      }
+      if (g_.epilogue.rows.scale != nullptr) {
+        args.epilogue.rows.scale = g_.epilogue.rows.scale + begin;
+        args.epilogue.rows.zero_point = g_.epilogue.rows.zero_point + begin;
       }
       args.pixels = static_cast<size_t>(end - begin);
       args.panel_pixels = static_cast<size_t>(panel);

@@ -6,7 +6,8 @@ namespace mobilekernels::segment {
 
 extern const OpDef adaptive_avg_pool2d_op, add_op, avg_pool2d_op, channel_shuffle_op, concat_op, conv2d_op,
     conv2d_add_op, conv2d_f32_op, conv2d_float_op, dequantize_op, dequantize_nchw_op, flatten_op, linear_op,
-    linear_f32_op, linear_float_op, lut_op, max_pool2d_op, mul_op, quantize_op, quantize_nhwc_op, slice_channels_op;
+    linear_dynamic_op, linear_f32_op, linear_float_op, lut_op, max_pool2d_op, mul_op, quantize_op, quantize_nhwc_op,
+    slice_channels_op;
 
 const OpDef* find_op(const std::string& name) {
   static const OpDef* const ops[] = {
@@ -23,6 +24,7 @@ const OpDef* find_op(const std::string& name) {
       &dequantize_nchw_op,
       &flatten_op,
       &linear_op,
+      &linear_dynamic_op,
       &linear_f32_op,
       &linear_float_op,
       &lut_op,

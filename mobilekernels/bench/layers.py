@@ -174,6 +174,13 @@ def _linear(args: Sequence[Any]) -> dict[str, str]:
     return values | _blocks(args[1])
 
 
+def _linear_dynamic(args: Sequence[Any]) -> dict[str, str]:
+    values = _linear([args[0], args[1], args[3]])
+    per_row, symmetric = args[4:6]
+    flags = {"per_row": "1" if per_row else "", "symmetric": "1" if symmetric else ""}
+    return values | {key: value for key, value in flags.items() if value}
+
+
 def _binary(args: Sequence[Any]) -> dict[str, str]:
     return {"a": _x(args[0].shape), "b": _x(args[1].shape)}
 
@@ -231,6 +238,7 @@ _VALUES: dict[str, Callable[[Sequence[Any]], dict[str, str]]] = {
     "conv2d_float": _conv2d,
     "linear": _linear,
     "linear_float": _linear,
+    "linear_dynamic": _linear_dynamic,
     "conv2d_f32": _conv2d_f32,
     "linear_f32": _linear,
     "add": _binary,

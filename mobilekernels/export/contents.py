@@ -24,6 +24,7 @@ _FAMILIES = {
     "conv2d_float": "gemm, depthwise, spgemm",
     "linear": "gemm, spgemm",
     "linear_float": "gemm, spgemm",
+    "linear_dynamic": "gemm, spgemm",
     "conv2d_f32": "spgemm_f32",
     "linear_f32": "spgemm_f32",
     "max_pool2d": "pool",

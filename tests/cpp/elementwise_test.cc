@@ -1,6 +1,8 @@
 // Every elementwise kernel against a plain statement of the arithmetic, byte for byte.
 #include "kernels/elementwise/elementwise.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "reference.h"
@@ -211,6 +213,33 @@ TEST(interleave2) {
         EXPECT_SAME(out.data(), expected.data(), rows * 2 * n, std::string(isa) + ", n " + std::to_string(n));
         EXPECT(out.untouched_before());
       }
+    }
+  }
+}
+
+TEST(widen) {
+  Random random(9);
+  const auto key = [](float value) {
+    int32_t bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    return bits >= 0 ? bits : bits ^ 0x7fffffff;
+  };
+  for (size_t n : sizes()) {
+    Buffer<float> x(n);
+    for (float& value : x) {
+      value = random.pick({0.0f, -0.0f, 1e-45f, -1e-45f, std::numeric_limits<float>::infinity(), random.real(-1, 1)});
+      if (random.integer(0, 300) == 0) value = std::copysign(std::numeric_limits<float>::quiet_NaN(), value);
+    }
+    mobilekernels::FloatSpan expected = {key(-0.5f), key(0.25f)};
+    for (const float value : x) {
+      expected = {std::min(expected.lo, key(value)), std::max(expected.hi, key(value))};
+    }
+    for (const auto& [isa, kernel] : kernels()) {
+      mobilekernels::FloatSpan span = {key(-0.5f), key(0.25f)};
+      kernel->widen(n, x.data(), &span);
+      const std::string where = std::string(isa) + ", n " + std::to_string(n);
+      EXPECT_SAME(&span.lo, &expected.lo, 1, where);
+      EXPECT_SAME(&span.hi, &expected.hi, 1, where);
     }
   }
 }

@@ -16,6 +16,7 @@ from tests.ops.calls import (
     block_sparse_calls,
     block_sparse_f32_calls,
     convolution_calls,
+    dynamic_calls,
     linear_calls,
     other_calls,
 )
@@ -58,8 +59,14 @@ def records(channels: Sequence[int], seed: int) -> Iterator[Record]:
     for count in channels:
         rng = np.random.default_rng((seed, count))
         yield from packings(rng, count)
-        kinds = (convolution_calls, linear_calls, block_sparse_calls, block_sparse_f32_calls, other_calls)
-        for calls in kinds:
+        for calls in (
+            convolution_calls,
+            linear_calls,
+            block_sparse_calls,
+            block_sparse_f32_calls,
+            dynamic_calls,
+            other_calls,
+        ):
             yield from (Record.of(call) for call in calls(rng, count))
 
 

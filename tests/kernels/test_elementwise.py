@@ -111,6 +111,35 @@ def test_dequantize(
     guarded.assert_holds(reference.dequantize(x, scale, zero_point))
 
 
+def key_of(value: np.float32) -> int:
+    """The bits of a float, as an integer that is ordered as floats are."""
+    bits = int(value.view(np.int32))
+    return bits if bits >= 0 else bits ^ 0x7FFFFFFF
+
+
+@every_isa("elementwise")
+@given(st.data(), LENGTHS)
+def test_widen(isa: str, data: st.DataObject, n: int) -> None:
+    x = data.draw(floats_to_quantize((n,), 1.0))
+    keys = [0, *(key_of(value) for value in x)]
+    assert _core.widen(isa, x) == (min(keys), max(keys))
+
+
+@every_isa("elementwise")
+def test_widen_orders_every_kind_of_float(isa: str) -> None:
+    ordered = [-np.inf, -1.0, -1e-45, -0.0, 0.0, 1e-45, 1.0, np.inf]
+    values = np.array(ordered, np.float32)
+    nan = np.float32(np.nan)
+    for i, value in enumerate(values):
+        assert _core.widen(isa, values[i:]) == (min(key_of(value), 0), 0x7F800000)
+        assert _core.widen(isa, values[: i + 1]) == (~0x7F800000, max(key_of(value), 0))
+    for sign in (1, -1):
+        spoilt = np.tile(values, 9)
+        spoilt[50] = np.copysign(nan, np.float32(sign))
+        low, high = _core.widen(isa, spoilt)
+        assert (low < ~0x7F800000, high > 0x7F800000) == (sign < 0, sign > 0)
+
+
 @every_isa("elementwise")
 @given(st.integers(0, 4), LENGTHS, GENERATORS, CODE_KINDS)
 def test_interleave2(isa: str, rows: int, n: int, rng: np.random.Generator, kind: str) -> None:

@@ -16,6 +16,7 @@ from tests.strategies import Arguments, Block, Layer, channel_scales, codes, zer
 # Around every vector length, and remainders of 4 (a quad) of every kind.
 CHANNELS = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 19, 31, 32, 33, 47, 63, 64, 65, 70)
 OUT: Arguments = {"out_zero_point": -5, "out_min": -120, "out_max": 120}
+DYNAMIC: Arguments = {"quant_min": -127, "quant_max": 127, "eps": 2.0**-12}
 CLAMP: Arguments = {"out_min": -1.5, "out_max": 2.0}
 BINARY: Arguments = {
     "a_scale": 0.013,
@@ -191,6 +192,20 @@ def _in_float32(rng: np.random.Generator, layer: Layer, block: Block) -> tuple[A
     return x, zero_blocks(rng, weight, layer.groups, block, 0.3), bias
 
 
+def dynamic_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
+    """Linear layers whose activations are quantized on the way, by dense and block-sparse weights."""
+    for block in (None, (4, 4), (1, 4)):
+        for dense in _linears(rng, channels):
+            layer = dense if block is None else block_sparse(rng, dense, block)
+            layer = replace(layer, bias=None, x_zero_point=0)
+            bias = rng.normal(0, 1, layer.weight.shape[0]).astype(np.float32)
+            for rows, per_row in ((slice(None), False), (slice(None), True), (slice(0, 1), False)):
+                x = rng.normal(0.5, 1, layer.x[rows].shape).astype(np.float32)
+                settings = DYNAMIC | {"per_row": per_row, "symmetric": block == (1, 4)}
+                expected = reference.linear_dynamic(x, layer.weight, layer.scale, bias, **settings)
+                yield Call("linear_dynamic", expected, (x, pack(layer), bias, bias.size), settings)
+
+
 def other_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
     image, other = (codes(rng, "random", (2, 3, 5, channels)) for _ in range(2))
     gate, single = codes(rng, "random", (2, 1, 1, channels)), codes(rng, "random", (1,))
@@ -232,4 +247,5 @@ def calls() -> Iterator[Call]:
         yield from linear_calls(rng, channels)
         yield from block_sparse_calls(rng, channels)
         yield from block_sparse_f32_calls(rng, channels)
+        yield from dynamic_calls(rng, channels)
         yield from other_calls(rng, channels)

@@ -120,6 +120,20 @@ def test_linear_f32(rows: int, block: Block) -> None:
     assert_everywhere("linear_f32", expected, x, packed, 300, -np.inf, np.inf, threads=THREADS)
 
 
+@pytest.mark.parametrize("per_row", [False, True])
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("rows", [1, 5, 300])
+def test_linear_dynamic(rows: int, block: Block | None, per_row: bool) -> None:
+    layer = with_block(layer_of(Shape(rows, 1, 1, 385, 600)), block)
+    weight, bias = layer.weight[:, :, 0, 0], layer.scale
+    # The last row is the widest: a scale for all is known when the last task has read its rows.
+    x = layer.x[:, 0, 0].astype(np.float32) * np.linspace(0.01, 0.1, rows, dtype=np.float32)[:, None]
+    settings = {"per_row": per_row, "symmetric": False, "quant_min": -128, "quant_max": 127, "eps": 1e-6}
+    expected = reference.linear_dynamic(x, weight, layer.scale, bias, **settings)
+    packed = pack(replace(layer, bias=None, x_zero_point=0))
+    assert_everywhere("linear_dynamic", expected, x, packed, bias, 600, **settings, threads=THREADS)
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("rows", [1, 5, 300])
 def test_linear(rows: int, block: Block | None) -> None:

@@ -17,7 +17,7 @@ namespace {
 using ::executorch::runtime::Kernel;
 
 // ExecuTorch calls a kernel by a plain function pointer: one function an op, which knows its place in the list.
-constexpr size_t kOps = 20;
+constexpr size_t kOps = 21;
 constexpr char kNamespace[] = "mobilekernels::";
 
 template <size_t i>

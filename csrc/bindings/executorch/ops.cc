@@ -31,6 +31,8 @@ std::vector<Signature> make_ops() {
       make_signature("linear", {kImage, "int out_features, int x_zero_point", kRange}),
       make_signature("conv2d_float", {kImage, kWindows, kZeroPoint}),
       make_signature("linear_float", {kImage, "int out_features, int x_zero_point"}),
+      make_signature("linear_dynamic", {"float32 x, int8 packed, float32 bias, int out_features, bool per_row, "
+                                        "bool symmetric, int quant_min, int quant_max, float eps"}),
       make_signature("conv2d_f32", {kFloats, kWindows, kClamp}),
       make_signature("linear_f32", {kFloats, "int out_features", kClamp}),
       make_signature("add", {kBinary, kScale, kRange}),

@@ -88,6 +88,14 @@ void interleave2(const std::string& isa, const py::array& x, py::array& out) {
   find_kernel<ElementwiseKernels>("elementwise", isa).interleave2(rows, n, data, to);
 }
 
+// (lo, hi) as keys, of 0 and the values
+py::tuple widen(const std::string& isa, const py::array& x) {
+  const auto* data = input<float>("widen", "x", x, 1);
+  FloatSpan span{0, 0};
+  find_kernel<ElementwiseKernels>("elementwise", isa).widen(static_cast<size_t>(x.shape(0)), data, &span);
+  return py::make_tuple(span.lo, span.hi);
+}
+
 }  // namespace
 
 void bind_elementwise(py::module_& module) {
@@ -105,6 +113,8 @@ void bind_elementwise(py::module_& module) {
              py::arg("out"), "int8 [n] -> float32 [n]");
   module.def("interleave2", &interleave2, py::arg("isa"), py::arg("x"), py::arg("out"),
              "int8 [rows, 2, n] -> [rows * n * 2], the two of each row interleaved");
+  module.def("widen", &widen, py::arg("isa"), py::arg("x"),
+             "float32 [n] -> the smallest and the largest of 0 and the values, as keys (FloatSpan)");
 }
 
 }  // namespace mobilekernels::python_face

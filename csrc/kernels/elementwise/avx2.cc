@@ -78,9 +78,14 @@ void quantize3(size_t n, const float* const planes[3], float inverse_scale, cons
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {
-    elementwise_loops::add,        elementwise_loops::mul,      lut, elementwise_loops::quantize, quantize3,
-    elementwise_loops::dequantize, interleave2_x86::interleave2};
+const ElementwiseKernels elementwise = {elementwise_loops::add,
+                                        elementwise_loops::mul,
+                                        lut,
+                                        elementwise_loops::quantize,
+                                        quantize3,
+                                        elementwise_loops::dequantize,
+                                        interleave2_x86::interleave2,
+                                        elementwise_loops::widen};
 
 }  // namespace avx2
 }  // namespace mobilekernels

@@ -228,8 +228,14 @@ void quantize3(size_t n, const float* const planes[3], float inverse_scale, cons
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {
-    add, mul, lut, quantize, quantize3, elementwise_loops::dequantize, interleave2_x86::interleave2};
+const ElementwiseKernels elementwise = {add,
+                                        mul,
+                                        lut,
+                                        quantize,
+                                        quantize3,
+                                        elementwise_loops::dequantize,
+                                        interleave2_x86::interleave2,
+                                        elementwise_loops::widen};
 
 }  // namespace avx512vnni
 }  // namespace mobilekernels

@@ -17,6 +17,17 @@ struct ElementwiseOperand {
   float scale;  // add: operand scale / output scale; mul: unused
 };
 
+// The smallest and the largest of some floats, as keys: a float's bits as an integer of the same order,
+//   -NaN < -inf < ... < -0 < +0 < ... < +inf < +NaN
+// so that nothing depends on how an instruction set compares zeros and NaNs, or flushes denormals.
+struct FloatSpan {
+  int32_t lo, hi;
+};
+constexpr int32_t kInfinityKey = 0x7f800000;  // that of -inf is ~kInfinityKey
+
+// From bits to keys, and back.
+[[gnu::always_inline]] static inline int32_t float_key(int32_t bits) { return bits ^ ((bits >> 31) & 0x7fffffff); }
+
 struct ElementwiseKernels {
   // f = float(a - za) * a.scale + float(b - zb) * b.scale
   void (*add)(size_t n, const ElementwiseOperand& a, const ElementwiseOperand& b, const OutputRange& output,
@@ -35,6 +46,8 @@ struct ElementwiseKernels {
   void (*dequantize)(size_t n, const int8_t* x, float scale, int32_t zero_point, float* out);
   // Rows of 2 n values: out[2 i] = x[i], out[2 i + 1] = x[n + i]
   void (*interleave2)(size_t rows, size_t n, const int8_t* x, int8_t* out);
+  // *span reaches as far as it did and to each x[i]
+  void (*widen)(size_t n, const float* x, FloatSpan* span);
 };
 
 }  // namespace mobilekernels

@@ -100,6 +100,18 @@ static inline void interleave2(size_t rows, size_t n, const int8_t* x, int8_t* _
   }
 }
 
+static void widen(size_t n, const float* x, FloatSpan* span) {
+  int32_t lo = span->lo, hi = span->hi;
+  for (size_t i = 0; i < n; ++i) {
+    int32_t bits;
+    __builtin_memcpy(&bits, x + i, sizeof(bits));
+    const int32_t key = float_key(bits);
+    lo = key < lo ? key : lo;
+    hi = key > hi ? key : hi;
+  }
+  *span = {lo, hi};
+}
+
 // sixteen(x, y, out) does 16 of each half. The last of a row may do again what was done.
 template <typename Sixteen>
 [[gnu::always_inline]] static inline void interleave2_by_16(size_t rows, size_t n, const int8_t* x, int8_t* out,

@@ -148,7 +148,8 @@ void interleave2(size_t rows, size_t n, const int8_t* x, int8_t* out) {
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise = {add, mul, lut, quantize, quantize3, dequantize, interleave2};
+const ElementwiseKernels elementwise = {add,       mul,        lut,         quantize,
+                                        quantize3, dequantize, interleave2, elementwise_loops::widen};
 
 }  // namespace neon
 }  // namespace mobilekernels

@@ -104,7 +104,7 @@ struct Tile {
       unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
         unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
           const gemm_loops::Destination d = gemm_loops::destination(args, origin, origin.row + r, p);
-          epilogue_avx512::store16_float(args.out_float + d.offset, d.n, acc[r][p], e.scale + d.channel);
+          epilogue_avx512::store16_float(args.out_float + d.offset, d.n, acc[r][p], e, origin.row + r, d.channel);
         });
       });
       return;

@@ -25,7 +25,9 @@ struct GemmArgs {
   size_t a_stride;  // bytes between packed rows
   const int8_t* w;  // panel p starts at w + p * quads * 64
   int8_t* out;
-  float* out_float;   // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
+  // Not null: float(acc) * scale[c] is written here, or with Epilogue::rows what DynamicRows says, and neither `out`
+  // nor a residual is touched.
+  float* out_float;
   size_t out_stride;  // elements between output rows
   void* scratch;      // null, or gemm_scratch_bytes(quads), aligned to 64: a kernel may be faster with it
   Epilogue epilogue;  // residual->data points at the residual of out[0][0]

@@ -93,7 +93,7 @@ struct Gemv {
     if (args.out_float != nullptr) {
       unroll<Panels>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA {
         const gemm_loops::Destination d = gemm_loops::destination(args, origin, origin.row, p);
-        epilogue_avx512::store16_float(args.out_float + d.offset, d.n, acc[p], scale + p * kPanelChannels);
+        epilogue_avx512::store16_float(args.out_float + d.offset, d.n, acc[p], args.epilogue, origin.row, d.channel);
       });
       return;
     }

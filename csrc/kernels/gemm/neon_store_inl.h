@@ -17,7 +17,7 @@ template <int Rows>
   if (args.out_float != nullptr) {
     float* out = args.out_float + d.offset;
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
-      epilogue_neon::store16_float(out + r * stride, d.n, acc[r], scale);
+      epilogue_neon::store16_float(out + r * stride, d.n, acc[r], args.epilogue, origin.row + r, d.channel);
     });
     return;
   }

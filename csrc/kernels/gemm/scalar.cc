@@ -23,13 +23,12 @@ void run(const GemmArgs& args) {
   for (size_t r = 0; r < args.rows; ++r) {
     for (size_t c = 0; c < args.channels; ++c) {
       const int32_t acc = dot(args, r, c);
-      const float scale = args.epilogue.scale[c];
       const size_t to = r * args.out_stride + c;
       if (args.out_float != nullptr) {
-        args.out_float[to] = static_cast<float>(acc) * scale;
+        args.out_float[to] = epilogue_scalar::to_float(acc, args.epilogue, r, c);
       } else {
         const int8_t* residual = add == nullptr ? nullptr : add->data + r * add->stride + c;
-        args.out[to] = epilogue_scalar::requantize(acc, scale, args.epilogue, residual);
+        args.out[to] = epilogue_scalar::requantize(acc, args.epilogue.scale[c], args.epilogue, residual);
       }
     }
   }

@@ -17,7 +17,7 @@ template <int Rows>
   if (args.out_float != nullptr) {
     unroll<Rows>([&](auto r) MOBILEKERNELS_INLINE_LAMBDA {
       float* out = args.out_float + d.offset + r * stride;
-      epilogue_avx2::store16_float(out, d.n, acc[r][0], acc[r][1], scale);
+      epilogue_avx2::store16_float(out, d.n, acc[r][0], acc[r][1], args.epilogue, origin.row + r, d.channel);
     });
     return;
   }

@@ -85,7 +85,7 @@ static inline void run_row(const SpgemmArgs& args) {
                                            _mm512_slli_epi32(_mm512_loadu_si512(e.wsum + tile.first), 7));
     const __m512i acc = _mm512_add_epi32(_mm512_load_si512(sums), start);
     if (args.out_float != nullptr) {
-      epilogue_avx512::store16_float(args.out_float + tile.first, tile.channels, acc, e.scale + tile.first);
+      epilogue_avx512::store16_float(args.out_float + tile.first, tile.channels, acc, e, 0, tile.first);
       return;
     }
     const __mmask16 mask = epilogue_avx512::first(tile.channels);

@@ -32,7 +32,9 @@ struct SpgemmArgs {
   const uint16_t* quad;   // of all blocks, as are the weights
   const int8_t* w;        // [blocks][block_channels][4]
   int8_t* out;
-  float* out_float;   // not null: float(acc) * scale[c] is written here, and neither `out` nor a residual is touched
+  // Not null: float(acc) * scale[c] is written here, or with Epilogue::rows what DynamicRows says, and neither `out`
+  // nor a residual is touched.
+  float* out_float;
   size_t out_stride;  // elements between output pixels
   void* scratch;      // spgemm_scratch_bytes(quads), aligned to 64
   Epilogue epilogue;  // tables from the first channel on; residual->data points at the residual of out[0][0]

@@ -104,12 +104,26 @@ class Output {
 
   void store_floats(size_t first, size_t pixels, const spgemm_loops::ChannelTile& tile, const int32_t* sums,
                     size_t stride) const {
-    const float* scale = args_.epilogue.scale + tile.first;
+    const Epilogue& e = args_.epilogue;
+    const bool own_scales = e.rows.scale != nullptr;
+    __m512 row_scale = _mm512_setzero_ps();
+    __m512i zero_point = _mm512_setzero_si512();
+    if (own_scales) {
+      const __mmask16 real = epilogue_avx512::first(pixels);
+      row_scale = _mm512_maskz_loadu_ps(real, e.rows.scale + first);
+      zero_point = _mm512_maskz_loadu_epi32(real, e.rows.zero_point + first);
+    }
     for (size_t c = 0; c < tile.channels; c += 4) {
       Quad q;
       unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
-        const __m512 f = _mm512_cvtepi32_ps(_mm512_load_si512(sums + (c + i) * stride));
-        q.v[i] = _mm512_castps_si512(_mm512_mul_ps(f, _mm512_set1_ps(scale[c + i])));
+        const size_t channel = tile.first + c + i;
+        const __m512i acc = _mm512_load_si512(sums + (c + i) * stride);
+        const __m512 scale = _mm512_set1_ps(e.scale[channel]);
+        const __m512 f = own_scales ? epilogue_avx512::to_float(acc, row_scale, zero_point, scale,
+                                                                _mm512_set1_epi32(e.wsum[channel]),
+                                                                _mm512_set1_ps(e.rows.bias[channel]))
+                                    : _mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale);
+        q.v[i] = _mm512_castps_si512(f);
       });
       transpose_in_lanes(q);
       const size_t left = tile.channels - c;
