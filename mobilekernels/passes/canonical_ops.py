@@ -29,6 +29,18 @@ def conv2d(
     return result
 
 
+def dynamic_grid(x: torch.Tensor, quant_min: int, quant_max: int, eps: float) -> torch.Tensor:
+    """`x` rounded to the int8 grid that its own smallest and largest values choose: what PT2E's
+    choose_qparams, quantize_per_tensor and dequantize_per_tensor make of it.
+    """
+    library: Any = torch.ops.quantized_decomposed
+    codes = (quant_min, quant_max, torch.int8)
+    scale, zero_point = library.choose_qparams.tensor(x, quant_min, quant_max, eps, torch.int8)
+    q = library.quantize_per_tensor.tensor(x, scale, zero_point, *codes)
+    result: torch.Tensor = library.dequantize_per_tensor.tensor(q, scale, zero_point, *codes)
+    return result
+
+
 def lut(codes: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     """table[codes + 128]: int8 of any shape through an int8 table of 256 entries."""
     return table[codes.to(torch.int64) + 128]

@@ -8,6 +8,7 @@ from torch import fx
 
 from mobilekernels.passes.batch_norm import rewrite_batch_norms
 from mobilekernels.passes.channel_shuffle import recognise_channel_shuffle
+from mobilekernels.passes.dynamic_grid import recognise_dynamic_grids
 from mobilekernels.passes.fold_activation import fold_activations
 from mobilekernels.passes.fold_constants import fold_quantized_constants
 from mobilekernels.passes.fold_padding import fold_padding
@@ -26,6 +27,7 @@ def prepare(module: fx.GraphModule, example_inputs: tuple[Any, ...]) -> None:
     remove_noops(module)
     normalize_padding(module)
     move_to_int8(module)
+    recognise_dynamic_grids(module)
     merge_qdq(module)
     normalize_convolutions(module)
     fold_padding(module)

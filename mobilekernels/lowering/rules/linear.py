@@ -1,4 +1,4 @@
-"""Linear: int8 in, int8 out where a quantize follows, else float32 out; on floats by zeros_f32."""
+"""Linear: int8 in, int8 out where a quantize follows, else float32 out; on floats by dynamic or zeros_f32."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import fx
 from mobilekernels.lowering.lower import Lowering
 from mobilekernels.lowering.registry import Declined, Result, rule
 from mobilekernels.lowering.rules import zeros_f32
+from mobilekernels.lowering.rules.dynamic import is_dynamic_grid, lower_linear_dynamic
 from mobilekernels.lowering.rules.weights import pack_layer
 from mobilekernels.lowering.values import Layout, Value
 from mobilekernels.passes.shapes import shape_of
@@ -23,6 +24,9 @@ def lower_linear(ctx: Lowering, node: fx.Node) -> Result | Declined | str:
     from mobilekernels.packing import pack_linear
 
     x, weight, bias_node = (*node.args, None)[:3]
+    if is_dynamic_grid(x):
+        result = lower_linear_dynamic(ctx, node, x, weight, bias_node)
+        return _in_float(ctx, node, x, weight, bias_node, result) if isinstance(result, str) else result
     input_ = ctx.quantized(x)
     if isinstance(input_, str):
         return _in_float(ctx, node, x, weight, bias_node, input_)

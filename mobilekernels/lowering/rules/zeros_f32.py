@@ -25,7 +25,10 @@ from mobilekernels.sparsity.plan import LayerPlan
 aten = torch.ops.aten
 ours = torch.ops.mobilekernels
 # Whose results are contiguous in the logical shape.
-_CONTIGUOUS = (ours.conv2d_f32.default, ours.linear_f32.default, ours.dequantize_nchw.default)
+_CONTIGUOUS = (
+    ours.conv2d_f32.default, ours.linear_f32.default, ours.linear_dynamic.default,
+    ours.dequantize_nchw.default,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
