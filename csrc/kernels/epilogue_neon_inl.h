@@ -117,6 +117,24 @@ struct Constants {
   return to_bytes(q, b);
 }
 
+// float(acc) * scale[Lane].
+template <int Lane>
+[[gnu::always_inline]] static inline float32x4_t scaled_by_lane(int32x4_t acc, float32x4_t scale) {
+#if defined(__aarch64__)
+  return vmulq_laneq_f32(vcvtq_f32_s32(acc), scale, Lane);
+#else
+  return vmulq_lane_f32(vcvtq_f32_s32(acc), Lane < 2 ? vget_low_f32(scale) : vget_high_f32(scale), Lane % 2);
+#endif
+}
+
+// Vectors of one channel each: acc.val[i] by scale[i].
+[[gnu::always_inline]] static inline int8x16_t requantize_rows(const int32x4x4_t& acc, float32x4_t scale,
+                                                               const Bounds& b) {
+  return to_bytes({{round(scaled_by_lane<0>(acc.val[0], scale), b), round(scaled_by_lane<1>(acc.val[1], scale), b),
+                    round(scaled_by_lane<2>(acc.val[2], scale), b), round(scaled_by_lane<3>(acc.val[3], scale), b)}},
+                  b);
+}
+
 // `residual` less its zero point.
 [[gnu::always_inline]] static inline int32x4_t add4(int32x4_t q, int16x4_t residual, const Constants& k) {
   const float32x4_t main = vmulq_f32(vcvtq_f32_s32(q), k.main_scale);

@@ -72,24 +72,31 @@ void PanelWriter::write_taps(int64_t first_channel, int64_t begin, int64_t end, 
   const RowSource& s = source_;
   const Window& w = s.window;
   const auto padded = static_cast<int64_t>(pack.pixels);
-  const int8_t* origins[kMostPanelPixels];  // of the windows, which may lie outside of the image
-  int64_t tops[kMostPanelPixels], lefts[kMostPanelPixels];
-  const int64_t image_bytes = s.shape.h * s.shape.w * s.shape.c;
+  // Of each window, which may begin outside of the image.
+  int64_t origins[kMostPanelPixels], tops[kMostPanelPixels], lefts[kMostPanelPixels];
   for (int64_t i = 0; i < padded; ++i) {
     const int64_t pixel = i < end - begin ? begin + i : begin;
-    tops[i] = pixel / s.out_w % s.out_h * w.stride_h - w.pad_top;
+    const int64_t line = pixel / s.out_w;
+    tops[i] = line % s.out_h * w.stride_h - w.pad_top;
     lefts[i] = pixel % s.out_w * w.stride_w - w.pad_left;
-    origins[i] = s.x + pixel / s.out_w / s.out_h * image_bytes + first_channel;
+    origins[i] = ((line / s.out_h * s.shape.h + tops[i]) * s.shape.w + lefts[i]) * s.shape.c + first_channel;
   }
   const int8_t* rows[kMostPanelPixels];
   pack.rows = rows;
   pack.quads = static_cast<size_t>(s.channels / kQuadBytes);
+  // Rows may alias what they point at, as far as the compiler knows: what the loop reads is in local variables. What is
+  // negative is large without a sign.
+  const int8_t* const image = s.x;
+  const int8_t* const outside = memory_;
+  const auto height = static_cast<uint64_t>(s.shape.h), width = static_cast<uint64_t>(s.shape.w);
   for (int64_t kh = 0; kh < w.kernel_h; ++kh) {
     for (int64_t kw = 0; kw < w.kernel_w; ++kw) {
+      const int64_t y = kh * w.dilation_h, x = kw * w.dilation_w;
+      const int64_t tap = (y * s.shape.w + x) * s.shape.c;
       for (int64_t i = 0; i < padded; ++i) {
-        const int64_t y = tops[i] + kh * w.dilation_h, x = lefts[i] + kw * w.dilation_w;
-        const bool inside = y >= 0 && y < s.shape.h && x >= 0 && x < s.shape.w;
-        rows[i] = inside ? origins[i] + (y * s.shape.w + x) * s.shape.c : memory_;
+        const bool in_height = static_cast<uint64_t>(tops[i] + y) < height;
+        const bool in_width = static_cast<uint64_t>(lefts[i] + x) < width;
+        rows[i] = in_height & in_width ? image + (origins[i] + tap) : outside;
       }
       kernel_.pack(pack);
       pack.to = static_cast<char*>(pack.to) + pack.pixels * pack.quads * kQuad;

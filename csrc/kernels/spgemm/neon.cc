@@ -11,7 +11,9 @@ namespace {
 
 using namespace products_neon;
 using spgemm_neon::kVector;
+using spgemm_neon::kVectorBytes;
 using spgemm_neon::load_quad;
+using spgemm_neon::quad_at;
 
 [[gnu::always_inline]] inline int32x4_t add_pairs(int32x4_t a, int32x4_t b) {
 #if defined(__aarch64__)
@@ -38,7 +40,28 @@ struct Dot {
   [[gnu::always_inline]] int32x4_t quads() const { return add_pairs(low, high); }
 };
 
+// Weights of a block, and a channel's quad of them in all lanes. Where they come from is hidden from gcc, which would
+// load each quad for itself, and then spread it.
+template <int Channels>
+[[gnu::always_inline]] inline int8x16_t load_block(const int8_t* w) {
+  if constexpr (Channels == 1) return load_quad(w);
+  int8x16_t block = vld1q_s8(w);
+  asm("" : "+w"(block));
+  return block;
+}
+
+template <int Channel>
+[[gnu::always_inline]] inline int8x16_t quad_of(int8x16_t block) {
+  const int32x4_t quads = vreinterpretq_s32_s8(block);
+#if defined(__aarch64__)
+  return vreinterpretq_s8_s32(vdupq_laneq_s32(quads, Channel));
+#else
+  return vreinterpretq_s8_s32(vdupq_lane_s32(Channel < 2 ? vget_low_s32(quads) : vget_high_s32(quads), Channel % 2));
+#endif
+}
+
 struct Sums {
+  static constexpr size_t kFirstLevelBytes = 32 * 1024;  // of most cores
 #if defined(__aarch64__)
   static constexpr int kMostVectors4 = 2;
   static constexpr int kMostVectors1 = 8;
@@ -47,35 +70,43 @@ struct Sums {
   static constexpr int kMostVectors1 = 4;
 #endif
 
+  // Vectors First .. of two quads: two of each are loaded by one instruction.
+  template <int First, int Channels, int Vectors>
+  [[gnu::always_inline]] static void add_two(Dot (&acc)[Channels][Vectors], const int8_t* pixels0, int8x16_t w0,
+                                             const int8_t* pixels1, int8x16_t w1) {
+    constexpr int kLoad = Vectors - First >= 2 ? 2 : 1;
+    int8x16_t x0[kLoad], x1[kLoad];
+    unroll<kLoad>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA { x0[v] = vld1q_s8(pixels0 + 16 * (First + v)); });
+    unroll<kLoad>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA { x1[v] = vld1q_s8(pixels1 + 16 * (First + v)); });
+    unroll<Channels>([&](auto c) MOBILEKERNELS_INLINE_LAMBDA {
+      const int8x16_t quad0 = quad_of<c>(w0), quad1 = quad_of<c>(w1);
+      unroll<kLoad>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA { acc[c][First + v].add2(x0[v], quad0, x1[v], quad1); });
+    });
+    if constexpr (First + kLoad < Vectors) add_two<First + kLoad>(acc, pixels0, w0, pixels1, w1);
+  }
+
   template <int Channels, int Vectors>
-  [[gnu::always_inline]] static void add_blocks(const int8_t* panel, const uint16_t* quad, size_t blocks,
-                                                const int8_t* w, const int32_t* bias, int32_t* sums) {
-    constexpr size_t kQuadStride = Vectors * kVector * kQuad;
+  [[gnu::always_inline]] static void add_blocks(int32x4_t (&sums)[Channels][Vectors], const int8_t* panel,
+                                                const uint16_t* quad, size_t blocks, const int8_t* w,
+                                                const int32_t* bias) {
+    constexpr size_t kStride = Vectors * kVectorBytes;
     constexpr size_t kBlockBytes = Channels * kQuad;
     Dot acc[Channels][Vectors];
     for (; blocks >= 2; blocks -= 2, quad += 2, w += 2 * kBlockBytes) {
-      const int8_t* x0 = panel + quad[0] * kQuadStride;
-      const int8_t* x1 = panel + quad[1] * kQuadStride;
-      unroll<Channels>([&](auto c) MOBILEKERNELS_INLINE_LAMBDA {
-        const int8x16_t w0 = load_quad(w + c * kQuad);
-        const int8x16_t w1 = load_quad(w + kBlockBytes + c * kQuad);
-        unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA {
-          acc[c][v].add2(vld1q_s8(x0 + 16 * v), w0, vld1q_s8(x1 + 16 * v), w1);
-        });
-      });
+      add_two<0>(acc, quad_at<kStride>(panel, quad[0]), load_block<Channels>(w), quad_at<kStride>(panel, quad[1]),
+                 load_block<Channels>(w + kBlockBytes));
     }
     if (blocks > 0) {
-      const int8_t* x = panel + quad[0] * kQuadStride;
+      const int8_t* pixels = quad_at<kStride>(panel, *quad);
+      const int8x16_t weights = load_block<Channels>(w);
       unroll<Channels>([&](auto c) MOBILEKERNELS_INLINE_LAMBDA {
-        const int8x16_t weights = load_quad(w + c * kQuad);
-        unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA { acc[c][v].add(vld1q_s8(x + 16 * v), weights); });
+        unroll<Vectors>(
+            [&](auto v) MOBILEKERNELS_INLINE_LAMBDA { acc[c][v].add(vld1q_s8(pixels + 16 * v), quad_of<c>(weights)); });
       });
     }
     unroll<Channels>([&](auto c) MOBILEKERNELS_INLINE_LAMBDA {
       const int32x4_t first = vdupq_n_s32(bias[c]);
-      unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA {
-        vst1q_s32(sums + (c * Vectors + v) * 4, vaddq_s32(first, acc[c][v].quads()));
-      });
+      unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA { sums[c][v] = vaddq_s32(first, acc[c][v].quads()); });
     });
   }
 };
