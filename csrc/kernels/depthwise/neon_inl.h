@@ -15,17 +15,22 @@ struct NeonIsa {
   using Element = int8_t;
 
   static void copy(Element* to, const int8_t* from, size_t pixels, size_t step, size_t n) {
-    if (n == kChannels) {
-      for (; pixels > 0; --pixels, to += kChannels, from += step) {
-        unroll<kChannels / kLane>(
-            [&](auto i) MOBILEKERNELS_INLINE_LAMBDA { vst1q_s8(to + kLane * i, vld1q_s8(from + kLane * i)); });
-      }
-      return;
-    }
+    if (n == kChannels) return copy_lanes<4>(to, from, pixels, step);
+    if (n == 2 * kLane) return copy_lanes<2>(to, from, pixels, step);
+    if (n == kLane) return copy_lanes<1>(to, from, pixels, step);
     for (; pixels > 0; --pixels, to += kChannels, from += step) {
       size_t c = 0;
       for (; c + kLane <= n; c += kLane) vst1q_s8(to + c, vld1q_s8(from + c));
       if (c < n) vst1q_s8(to + c, epilogue_neon::load_bytes(from + c, n - c));
+    }
+  }
+
+  template <size_t Lanes>
+  [[gnu::noinline]] static void copy_lanes(Element* to, const int8_t* from, size_t pixels, size_t step) {
+    for (; pixels > 0; --pixels, to += kChannels, from += step) {
+      int8x16_t pixel[Lanes];
+      unroll<Lanes>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { pixel[i] = vld1q_s8(from + kLane * i); });
+      unroll<Lanes>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { vst1q_s8(to + kLane * i, pixel[i]); });
     }
   }
 
