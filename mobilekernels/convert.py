@@ -112,6 +112,10 @@ def _planner(sparse: Any, curves: Any, target: Any) -> Planner:
     return Planner(sparse, find_curves(curves), target)
 
 
+# Sources of curves that are no measurements.
+_PROXIES = {"instructions": "counted instructions", "model": "a model"}
+
+
 def _sparsity_remarks(planner: Planner, layers: tuple[LayerReport, ...]) -> tuple[str, ...]:
     """Where the choices come from; what is known of the layers themselves is in their rows."""
     from mobilekernels.sparsity.plan import PRUNED
@@ -124,9 +128,17 @@ def _sparsity_remarks(planner: Planner, layers: tuple[LayerReport, ...]) -> tupl
     if planner.blind and pruned:
         why = f"no curve for {isa} in {origin} (python -m mobilekernels tune makes one)"
         return (f"layers with zeros that stay dense: {pruned}; {why}",)
+    remarks = []
     if chosen:
-        return (f"layers that skip zeros: {chosen} (sparse={planner.mode!r}, for {isa} by {origin})",)
-    return ()
+        remarks.append(f"layers that skip zeros: {chosen} (sparse={planner.mode!r}, for {isa} by {origin})")
+    proxies = dict.fromkeys(layer.gain_source for layer in layers if layer.gain_source in _PROXIES)
+    if proxies:
+        known_by = " and ".join(_PROXIES[each] for each in proxies)
+        remarks.append(
+            f"gains expected on {isa} are by {known_by}, not measured: "
+            "run `python -m mobilekernels tune` on the device"
+        )
+    return tuple(remarks)
 
 
 def _placeholders(module: fx.GraphModule) -> list[fx.Node]:

@@ -27,6 +27,7 @@ class LayerReport:
         block: that the kernel skips; empty where it computes everything.
         gain: speed-up over the dense kernel that the break-even curve promises; None where it tells nothing.
         advice: why zeros do not pay, and what would; empty where they do or where there are few.
+        gain_source: what the gain is known by: "measured", or "instructions" (counted, a proxy) or "model".
     """
 
     name: str
@@ -43,6 +44,7 @@ class LayerReport:
     block: str = ""
     gain: float | None = None
     advice: str = ""
+    gain_source: str = ""
 
     @property
     def pruned(self) -> bool:
@@ -192,9 +194,17 @@ def _zero_cells(layer: LayerReport) -> tuple[str, ...]:
         "" if layer.sparsity is None else f"{layer.sparsity:.0%}",
         *(f"{layer.occupancy[block]:.0%}" if block in layer.occupancy else "" for block in ("4x4", "1x4")),
         layer.block or _DENSE,
-        "" if layer.gain is None else f"{layer.gain:.1f}x",
+        _gain(layer),
         layer.advice,
     )
+
+
+def _gain(layer: LayerReport) -> str:
+    """What was not measured says so."""
+    if layer.gain is None:
+        return ""
+    by = "" if layer.gain_source in ("", "measured") else f" by {layer.gain_source}"
+    return f"{layer.gain:.1f}x{by}"
 
 
 def _aligned(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], right: Collection[int]) -> list[str]:

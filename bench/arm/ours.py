@@ -18,8 +18,12 @@ FILTER = "aarch64-linux-gnu-c++filt"
 _PARTS = (
     (
         "packing of rows",
-        re.compile(r"pack_rows|pack_int8|fill_int8|gemm_loops::(pack|fill)|(__)?mem(cpy|set|move)"),
+        re.compile(
+            r"pack_rows|pack_int8|fill_int8|gemm_loops::(pack|fill)|spgemm_neon::pack|PanelWriter::"
+            r"|(__)?mem(cpy|set|move)"
+        ),
     ),
+    ("sparse GEMM", re.compile(r"spgemm_neon::|run\(SpgemmArgs")),
     ("GEMM", re.compile(r"gemm_loops::|Tile(<.*>)?::|run\(GemmArgs")),
     ("depthwise", re.compile(r"depthwise_loops::|Isa::|run\(DepthwiseArgs")),
 )

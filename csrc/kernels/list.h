@@ -77,7 +77,9 @@
 #endif
 
 #if MOBILEKERNELS_HAVE_neon_i8mm
-#define MOBILEKERNELS_NEON_I8MM_KERNELS(X) X(GemmKernel, gemm, neon_i8mm)
+#define MOBILEKERNELS_NEON_I8MM_KERNELS(X) \
+  X(GemmKernel, gemm, neon_i8mm)           \
+  X(SpgemmKernel, spgemm, neon_i8mm)
 #else
 #define MOBILEKERNELS_NEON_I8MM_KERNELS(X)
 #endif

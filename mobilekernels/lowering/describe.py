@@ -57,6 +57,7 @@ def _zeros(plan: LayerPlan | None) -> dict[str, Any]:
         "occupancy": {block_name(block): share for block, share in plan.zeros.occupancy.items()},
         "block": "" if plan.block is None else block_name(plan.block),
         "gain": plan.gain,
+        "gain_source": plan.gain_source,
         "advice": plan.advice,
     }
 

@@ -15,8 +15,8 @@ from mobilekernels.pruning.blocks import Block
 
 # 1x1 convolution; any other convolution; linear on rows; linear or 1x1 convolution on one row.
 KINDS = ("pointwise", "spatial", "linear", "row")
-MEASURED, MODEL = "measured", "model"
-SOURCES = (MEASURED, MODEL)
+MEASURED, MODEL, INSTRUCTIONS = "measured", "model", "instructions"
+SOURCES = (MEASURED, MODEL, INSTRUCTIONS)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Curve:
         isa: of both kernels.
         occupancy: shares of blocks computed, rising, from above 0 to 1.
         speedup: dense time by sparse time, at each of them.
-        source: "measured", or "model" where the instruction set could not be run.
+        source: "measured", or where the instruction set could not be timed what stands in for time: "model",
+            or "instructions", counted ones.
         provenance: on which processor, or by which model and how.
     """
 

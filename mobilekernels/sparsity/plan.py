@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import torch
 
 from mobilekernels.pruning.blocks import Block
-from mobilekernels.sparsity.curves import Curve, Curves, LayerShape
+from mobilekernels.sparsity.curves import MEASURED, Curve, Curves, LayerShape
 from mobilekernels.sparsity.zeros import MOST_K, QUAD, SPARSE_BLOCKS, Zeros, block_name, zeros_of
 
 AUTO, NEVER, ALWAYS = "auto", "never", "always"
 MODES = (AUTO, NEVER, ALWAYS)
-# A gain below it is within the noise of the curves, and sparse weights are not worth it.
-WORTH = 1.05
+# A gain below it is within the noise of the curves, and sparse weights are not worth it. What was not
+# measured can be further off: counted instructions and models take every load for a hit, and on in-order
+# cores sparse loops wait more.
+WORTH, WORTH_UNMEASURED = 1.05, 1.25
 # Dense training leaves some zeros everywhere; from this share on somebody has pruned.
 PRUNED = 0.25
 
@@ -26,6 +28,7 @@ class LayerPlan:
     Attributes:
         block: that its weight is packed in; None: dense.
         gain: the speed-up over dense that the curve promises; None where dense, or where there is no curve.
+        gain_source: what that curve is made of, or those that the advice is by, as in `Curve`; else empty.
         advice: where zeros are there and cannot pay: why, and what would; empty otherwise.
     """
 
@@ -33,6 +36,7 @@ class LayerPlan:
     block: Block | None = None
     gain: float | None = None
     advice: str = ""
+    gain_source: str = ""
 
 
 class Planner:
@@ -85,18 +89,21 @@ class Planner:
         curves = {block: known.find(self.isa, block, layer) for block in SPARSE_BLOCKS}
         gains = _gains(curves, zeros.occupancy)
         best = max(gains, key=lambda block: gains[block], default=None)
+
+        def sparse(block: Block) -> LayerPlan:
+            return LayerPlan(zeros, block, gains.get(block), gain_source=_source(curves[block]))
+
         if self.mode == ALWAYS:
-            best = best or _fewest_bytes(zeros)
-            return LayerPlan(zeros, best, gains.get(best))
+            return sparse(best or _fewest_bytes(zeros))
         if isinstance(self.mode, tuple):
-            return LayerPlan(zeros, self.mode, gains.get(self.mode))
-        if best is not None and gains[best] > WORTH:
-            return LayerPlan(zeros, best, gains[best])
+            return sparse(self.mode)
+        if best is not None and gains[best] > _worth(curves[best]):
+            return sparse(best)
         advice = _advice(zeros, curves, self.isa) if zeros.sparsity >= PRUNED and best is not None else ""
         if advice and weight[0, 0].numel() > 1 and weight.shape[1] % QUAD:
             # No block that `prune` makes here is one that kernels can leave out.
             advice = f"{weight.shape[1]} input channels a group do not fill blocks of {QUAD}"
-        return LayerPlan(zeros, advice=advice)
+        return LayerPlan(zeros, advice=advice, gain_source=_source(curves[best]) if advice and best else "")
 
 
 def _check_mode(mode: object) -> str | Block:
@@ -109,6 +116,15 @@ def _check_mode(mode: object) -> str | Block:
     if isinstance(mode, str) and mode in MODES:
         return mode
     raise ValueError(f"sparse: given {mode!r}; accepted are {', '.join(map(repr, (*MODES, *SPARSE_BLOCKS)))}")
+
+
+def _source(curve: Curve | None) -> str:
+    return "" if curve is None else curve.source
+
+
+def _worth(curve: Curve | None) -> float:
+    """The least gain that a curve must promise."""
+    return WORTH if curve is None or curve.source == MEASURED else WORTH_UNMEASURED
 
 
 def _gains(curves: Mapping[Block, Curve | None], occupancy: Mapping[Block, float]) -> dict[Block, float]:
@@ -124,10 +140,10 @@ def _fewest_bytes(zeros: Zeros) -> Block:
 def _advice(zeros: Zeros, curves: Mapping[Block, Curve | None], isa: str) -> str:
     """Why zeros do not pay, and the block that would make them."""
     ideal = _gains(curves, dict.fromkeys(curves, 1 - zeros.sparsity))
-    paying = {block: gain for block, gain in ideal.items() if gain > WORTH}
+    paying = {block: gain for block, gain in ideal.items() if gain > _worth(curves[block])}
     if paying:
         pruned = " or ".join(f"block={block} ({gain:.1f}x)" for block, gain in paying.items())
         return f"too few whole blocks of zeros; as many zeros would pay with {pruned}"
-    needed = {b: 1 - c.break_even(WORTH) for b, c in curves.items() if c is not None}
+    needed = {b: 1 - c.break_even(_worth(c)) for b, c in curves.items() if c is not None}
     least = " or ".join(f"{share:.0%} in {block_name(b)}" for b, share in needed.items() if share < 1)
     return f"too few zeros for {isa}: " + (f"it takes {least}" if least else "none pay on this layer")

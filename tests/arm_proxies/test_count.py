@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.arm import count, gate, ours, stock
+from bench.arm import count, gate, ours, sparse, stock
 from bench.arm.memory_map import MemoryMap
 from bench.arm.plugin import CountError
 from bench.arm.result import Result, geometric_mean
@@ -30,6 +30,9 @@ def result(layer: str, instructions: int, engine: str = "ours", cpu: str = "neov
         ("mobilekernels::gemm_loops::pack_int8(void*, signed char const*, unsigned long)", "packing of rows"),
         ("mobilekernels::pack_rows(mobilekernels::RowSource const&, long)", "packing of rows"),
         ("__memcpy_generic", "packing of rows"),
+        ("void mobilekernels::spgemm_neon::pack_pixels<false>(signed char*)", "packing of rows"),
+        ("mobilekernels::PanelWriter::write_taps(long, long, long) const", "packing of rows"),
+        ("void mobilekernels::spgemm_neon::add_tile<mobilekernels::neon::Sums, 4, 2>()", "sparse GEMM"),
         ("mobilekernels::check_shape(char const*)", "rest"),
         ("-", "rest"),
     ],
@@ -134,8 +137,10 @@ def test_counts_are_recorded_and_read_back(tmp_path: Path) -> None:
     assert gate.read(file) == gate.Expected(COMPILER, {"neoverse-n1": {"a": 7}})
 
 
-def test_recorded_counts_cover_the_yardstick() -> None:
-    layers = {layer.name for layer in parse(count.LAYERS.read_text())}
+def test_recorded_counts_cover_the_yardstick_and_block_sparse_layers() -> None:
+    gated = [*parse(count.LAYERS.read_text()), *sparse.layers(sparse.GATED)]
+    assert {layer.values.get("zeros") for layer in gated} == {None, sparse.GATED}
+    layers = {layer.name for layer in gated}
     assert {cpu: set(counts) for cpu, counts in gate.read().counts.items()} == dict.fromkeys(
         count.CPUS, layers
     )

@@ -123,6 +123,21 @@ def test_without_curves_nothing_is_silent(resnet18: Any) -> None:
 def test_the_curves_of_the_target_decide(resnet18: Any) -> None:
     _, report = mk.convert(resnet18, X, curves=curves("neon_dotprod"), target="neon_dotprod")
     assert len([layer for layer in report.layers if layer.block]) == 19
+    assert not any("not measured" in remark for remark in report.remarks)
+
+
+def test_what_was_counted_and_not_measured_says_so(resnet18: Any) -> None:
+    """By the package's own curves, which on ARM are counted instructions."""
+    _, report = mk.convert(resnet18, X, target="neon_dotprod")
+    layers = [layer for layer in report.layers if layer.block]
+    assert len(layers) > 15
+    assert {layer.gain_source for layer in layers} == {"instructions"}
+    assert f"{layers[0].gain:.1f}x by instructions" in str(report)
+    remark = next(remark for remark in report.remarks if "not measured" in remark)
+    assert remark == (
+        "gains expected on neon_dotprod are by counted instructions, not measured: run "
+        "`python -m mobilekernels tune` on the device"
+    )
 
 
 def test_export_profile_and_layer_list(resnet18: Any, tmp_path: Any) -> None:

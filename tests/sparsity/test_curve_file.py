@@ -33,7 +33,10 @@ DAMAGES: dict[str, tuple[dict[str, Any], str]] = {
     "isa": ({"isa": ""}, "isa: given ''; accepted is text"),
     "block": ({"block": [2, 2]}, r"block: given \(2, 2\); accepted are \(4, 4\), \(1, 4\)"),
     "no block": ({"block": None}, "block: given None"),
-    "source": ({"source": "guess"}, "source: given 'guess'; accepted are 'measured', 'model'"),
+    "source": (
+        {"source": "guess"},
+        "source: given 'guess'; accepted are 'measured', 'model', 'instructions'",
+    ),
     "provenance": ({"provenance": None}, "provenance: given None"),
     "layer": ({"layer": 3}, "accepted is an object with a layer"),
     "kind": (
@@ -124,3 +127,11 @@ def test_curves_of_float32_are_a_list_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(text)
     with pytest.raises(FormatError, match=r"float32\[0\]: given 1"):
         read_curves(tmp_path / "bad.json")
+
+
+def test_no_package_curve_of_arm_is_called_measured() -> None:
+    """Nothing was: they are counted instructions, and say on which emulated core."""
+    arm = [curve for curve in package_curves().curves if curve.isa.startswith("neon")]
+    assert {curve.isa for curve in arm} == {"neon", "neon_dotprod", "neon_i8mm"}
+    assert {curve.source for curve in arm} == {"instructions"}
+    assert all("emulated" in curve.provenance for curve in arm)

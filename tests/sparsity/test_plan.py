@@ -59,6 +59,19 @@ def test_too_few_zeros_say_how_many_it_takes():
     assert plan.advice == f"too few zeros for avx2: it takes {needed:.0%} in 1x4"
 
 
+def test_gains_that_were_not_measured_must_be_larger():
+    """By these curves 0.7 of all 4x4 blocks are 1.2 times as fast: enough for a measurement alone."""
+    codes = weight(0.3, (4, 4))
+    measured = Planner("auto", CURVES, "avx2").plan(codes, 1, 196)
+    assert (measured.block, measured.gain_source) == ((4, 4), "measured")
+    counted = Planner("auto", curves("neon", source="instructions"), "neon")
+    assert counted.plan(codes, 1, 196).block is None
+    needed = 1 - (1 / 1.25 - 0.05) / 1.1
+    assert f"it takes {needed:.0%} in 4x4" in counted.plan(codes, 1, 196).advice
+    plan = counted.plan(weight(0.5, (4, 4)), 1, 196)
+    assert (plan.block, plan.gain_source) == ((4, 4), "instructions")
+
+
 def test_channels_that_fill_no_quads_get_no_advice_that_cannot_be_followed():
     plan = Planner("auto", CURVES, "avx2").plan(weight(0.6, (1, 1), (64, 6, 3, 3)), 1, 196)
     assert plan.advice == "6 input channels a group do not fill blocks of 4"

@@ -41,8 +41,8 @@ struct Isa : NeonIsa {
   }
 
  private:
-  // A kernel that is known here leaves no pointers to load: taps are at fixed distances from its rows. Not inlined: next
-  // to what goes on around it, gcc shares out the registers of its loop badly.
+  // A kernel that is known here leaves no pointers to load: taps are at fixed distances from its rows. Not inlined:
+  // next to what goes on around it, gcc shares out the registers of its loop badly.
   template <int Kernel, int Stride>
   [[gnu::noinline]] static void run_square(const Row<Element>& row, const Weights& weights) {
     const DepthwiseArgs& args = row.args;

@@ -8,11 +8,14 @@
 #include "kernels/gemm/gemm_inl.h"
 #include "kernels/gemm/gemv_neon_dotprod_inl.h"
 #include "kernels/gemm/neon_store_inl.h"
+#include "kernels/products_neon_i8mm_inl.h"
 #include "kernels/unroll.h"
 
 namespace mobilekernels {
 namespace neon_i8mm {
 namespace {
+
+using products_neon::smmla;
 
 constexpr size_t kStep = kQuad * kPanelChannels;  // bytes of a panel's quad
 
@@ -42,11 +45,6 @@ void zip_panel(const int8_t* w, size_t quads, int8_t* zipped) {
   return vreinterpret_s8_s32(vset_lane_s32(quad, vdup_n_s32(0), 0));
 }
 
-// Not vmmlaq_s32: with 24 accumulators gcc copies them about (it is free to choose another register for the result).
-[[gnu::always_inline]] inline void multiply_add(int32x4_t& acc, int8x16_t rows, int8x16_t weights) {
-  asm("smmla %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(rows), "w"(weights));
-}
-
 template <bool Zipped>
 struct Tile {
   static constexpr int kRows = 6;
@@ -64,8 +62,8 @@ struct Tile {
       } else {
         weights = zip_quads(w + 16 * i, Quads == 2 ? w + kStep + 16 * i : nullptr);
       }
-      unroll<Pairs>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { multiply_add(acc[p][2 * i], rows[p], weights.lo); });
-      unroll<Pairs>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { multiply_add(acc[p][2 * i + 1], rows[p], weights.hi); });
+      unroll<Pairs>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { smmla(acc[p][2 * i], rows[p], weights.lo); });
+      unroll<Pairs>([&](auto p) MOBILEKERNELS_INLINE_LAMBDA { smmla(acc[p][2 * i + 1], rows[p], weights.hi); });
     });
   }
 

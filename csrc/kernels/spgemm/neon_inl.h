@@ -55,7 +55,7 @@ struct ToOutput {
   }
 
   // The same from scratch memory, all row groups of a tile.
-  void take_all(const int32_t* sums, size_t channels, size_t pixels) const {
+  [[gnu::always_inline]] void take_all(const int32_t* sums, size_t channels, size_t pixels) const {
     const epilogue_neon::Bounds bounds = output.constants.output;
     const size_t stride = output.gemm.out_stride;
     for (size_t c = 0; c < channels; c += kBlockChannels) {
