@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bench.micro.case import OUT_SCALE, OUT_ZERO_POINT, X_SCALE, X_ZERO_POINT, Case, Weights
 from bench.micro.engines import Instance, LayerEngine, Make, ours
+from mobilekernels import packing
 from mobilekernels.engines.base import EngineAbsent
 from mobilekernels.engines.torch_int8 import quantized_engine
 from mobilekernels.pruning.blocks import Block
@@ -18,6 +19,27 @@ from mobilekernels.pruning.blocks import Block
 def ours_sparse(block: Block) -> Make:
     """The custom op on a block-sparse weight."""
     return lambda case, weights: ours(case, weights, block)
+
+
+def ours_float(block: Block) -> Make:
+    """The float32 custom op, NCHW as PyTorch's own."""
+
+    def make(case: Case, weights: Weights) -> Instance:
+        ops, out, clamp = torch.ops.mobilekernels, case.out_channels, (-math.inf, math.inf)
+        x, values = case.x.float(), weights.dequantized()
+        if case.is_linear:
+            rows, packed = (
+                x.reshape(case.image[0], -1),
+                packing.pack_linear_f32(values.flatten(1), weights.bias, block),
+            )
+            return Instance(lambda: ops.linear_f32.default(rows, packed, out, *clamp), None)
+        image = x.permute(0, 3, 1, 2).contiguous()
+        packed = packing.pack_conv2d_f32(values, weights.bias, case.groups, block)
+        (top, left), dilation = case.padding, [1, 1]
+        window = (list(case.kernel), list(case.stride), [top, top, left, left], dilation, case.groups)
+        return Instance(lambda: ops.conv2d_f32.default(image, packed, out, *window, *clamp), None)
+
+    return make
 
 
 def fbgemm(case: Case, weights: Weights) -> Instance:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 
 from bench.micro.case import Case, Weights
-from bench.micro.engines import ENGINES, Instance, Make, ours
+from bench.micro.engines import ENGINES, Instance, Make, ours, torch_float
 from bench.micro.measure import SEEDS, share_close
-from bench.sparse.engines import SPARSE_PEERS, ours_sparse
+from bench.sparse.engines import SPARSE_PEERS, ours_float, ours_sparse
 from bench.sparse.prune import with_zeros
 from mobilekernels.bench.pinning import cpu_to_pin, pinned
 from mobilekernels.engines.base import EngineAbsent
@@ -20,6 +20,7 @@ from mobilekernels.timing import ColdCandidate, interleave_cold, torch_threads
 
 SHARES = (0.5, 0.7, 0.8, 0.9)
 DENSE = "dense"
+DENSE_FLOAT = "torch-float"
 DENSE_PEERS = tuple(engine for engine in ENGINES if engine.name != "mobilekernels")
 
 
@@ -30,6 +31,8 @@ class Row:
     Attributes:
         seconds: of our sparse kernel.
         dense: of our dense one on the same layer.
+        float_seconds: of our sparse kernel in float32.
+        dense_float: of PyTorch's dense one in float32.
         peers: of engines that skip zeros, by name.
         close: share of codes within one of the exact ones, by such a peer that gives codes.
     """
@@ -38,6 +41,8 @@ class Row:
     zeros: float
     seconds: float
     dense: float
+    float_seconds: float
+    dense_float: float
     peers: dict[str, float]
     close: dict[str, float]
 
@@ -45,6 +50,11 @@ class Row:
     def speedup(self) -> float:
         """Over our dense kernel."""
         return self.dense / self.seconds
+
+    @property
+    def float_speedup(self) -> float:
+        """Over PyTorch's dense operator."""
+        return self.dense_float / self.float_seconds
 
 
 @dataclass(frozen=True)
@@ -71,20 +81,22 @@ def measure_layer(
     """Time a layer: ours dense, ours sparse, sparse peers at each share of 1x4 zeros, dense peers once.
 
     Raises:
-        AssertionError: our sparse kernel gave other bytes than our dense one.
+        AssertionError: our sparse kernel gave other bytes than our dense one, or other floats than PyTorch.
     """
     found = _Candidates(case)
     with torch.no_grad(), torch_threads(1):
         found.add(DENSE, ours, found.weights)
+        found.add(DENSE_FLOAT, torch_float, found.weights)
         for block in SPARSE_BLOCKS:
             for zeros in shares:
                 pruned = [with_zeros(each, block, zeros) for each in found.weights]
                 _check(case, pruned[0], block)
                 found.add(_key("ours", block, zeros), ours_sparse(block), pruned)
+                found.add(_key("float", block, zeros), ours_float(block), pruned)
                 for peer in SPARSE_PEERS if block == (1, 4) else ():
                     found.add(_key(peer.name, block, zeros), peer.make, pruned, peer.name)
         for engine in DENSE_PEERS:
-            if engine.name in dense_peers:
+            if engine.name in dense_peers and engine.name != DENSE_FLOAT:
                 found.add(engine.name, engine.make, found.weights, engine.name)
         with pinned(cpu_to_pin()):
             timings = interleave_cold(found.candidates, rounds)
@@ -94,7 +106,10 @@ def measure_layer(
         keys = {peer.name: _key(peer.name, block, zeros) for peer in SPARSE_PEERS}
         peers = {name: seconds[key] for name, key in keys.items() if key in seconds}
         close = {name: found.close[key] for name, key in keys.items() if key in found.close}
-        return Row(block, zeros, seconds[_key("ours", block, zeros)], seconds[DENSE], peers, close)
+        ours = (seconds[_key(which, block, zeros)] for which in ("ours", "float"))
+        dense = (seconds[DENSE], seconds[DENSE_FLOAT])
+        (int8, dense_int8), (floats, dense_floats) = zip(ours, dense, strict=True)
+        return Row(block, zeros, int8, dense_int8, floats, dense_floats, peers, close)
 
     return LayerResult(
         case.name,
@@ -131,11 +146,21 @@ def _check(case: Case, weights: Weights, block: Block) -> None:
     dense, sparse = (_codes(make(case, weights)) for make in (ours, ours_sparse(block)))
     if not torch.equal(dense, sparse):
         raise AssertionError(f"{case.name}: {block_name(block)} gives other bytes than dense")
+    dense, sparse = (_floats(make(case, weights)) for make in (torch_float, ours_float(block)))
+    # Sums in another order: roundings of single elements, nothing of the whole.
+    if not float((sparse - dense).norm()) <= 1e-5 * float(dense.norm()):
+        raise AssertionError(f"{case.name}: {block_name(block)} gives other floats than PyTorch")
 
 
 def _codes(instance: Instance) -> torch.Tensor:
     assert instance.codes is not None
     return instance.codes(instance.run())
+
+
+def _floats(instance: Instance) -> torch.Tensor:
+    found = instance.run()
+    assert isinstance(found, torch.Tensor)
+    return found
 
 
 def _key(engine: str, block: Block, zeros: float) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.micro.case import Case
+from bench.micro.case import Case, Weights
+from bench.micro.engines import Instance
 from bench.micro.measure import share_close
 from bench.sparse import engines, networks, report
 from bench.sparse.__main__ import LAYERS, parse
@@ -40,6 +41,7 @@ def test_a_layer(case: Case) -> None:
         ((1, 4), 0.8),
     ]
     assert all(row.seconds > 0 and row.dense > 0 for row in found.rows)
+    assert all(row.float_seconds > 0 and row.dense_float > 0 for row in found.rows)
     linear = {peer.name for peer in engines.SPARSE_PEERS}
     for row in found.rows:
         assert set(row.peers) == (linear if case is not SPATIAL and row.block == (1, 4) else set())
@@ -71,15 +73,42 @@ def test_other_bytes_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
         measure_layer(POINTWISE, rounds=1, shares=(0.5,))
 
 
+def test_other_floats_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.sparse import layers
+
+    monkeypatch.setattr(layers, "ours_float", lambda block: layers.torch_float if block == (1, 4) else wrong)
+
+    def wrong(case: Case, weights: Weights) -> Instance:
+        right = layers.torch_float(case, weights).run()
+        assert isinstance(right, torch.Tensor)
+        return Instance(lambda: right + 1e-3 * right.abs().max(), None)
+
+    with pytest.raises(AssertionError, match="4x4 gives other floats than PyTorch"):
+        measure_layer(POINTWISE, rounds=1, shares=(0.5,))
+
+
 def test_the_page(tmp_path: Path) -> None:
     rows = (
-        Row((4, 4), 0.8, 1e-5, 4e-5, {}, {}),
-        Row((1, 4), 0.8, 2e-5, 4e-5, {"fbgemm-sparse": 3e-5}, {"fbgemm-sparse": 0.4}),
+        Row((4, 4), 0.8, 1e-5, 4e-5, 3e-5, 9e-5, {}, {}),
+        Row(
+            (1, 4),
+            0.8,
+            2e-5,
+            4e-5,
+            6e-5,
+            9e-5,
+            {"fbgemm-sparse": 3e-5, "torch-csr": 7e-5},
+            {"fbgemm-sparse": 0.4},
+        ),
     )
     layers = [LayerResult("conv", 1_000_000, rows, {"onednn": 5e-5}, {"onednn": 0.9}, {})]
     table = report.table(layers)
-    assert table[1] == ["conv", "4x4", "80%", "10.0", "4.00x", "100", "50.0", "5.00", "-"]
-    assert table[2] == ["conv", "1x4", "80%", "20.0", "2.00x", "50", "50.0", "2.50", "30.0"]
+    assert table[1] == ["conv", "4x4", "80%", "10.0", "4.00x", "100", "50.0*", "5.00", "-"]
+    assert table[2] == ["conv", "1x4", "80%", "20.0", "2.00x", "50", "50.0*", "2.50", "30.0"]
+    assert report.float_table(layers)[1:] == [
+        ["conv", "4x4", "80%", "30.0", "3.00x", "90.0", "-"],
+        ["conv", "1x4", "80%", "60.0", "1.50x", "90.0", "70.0"],
+    ]
     assert report.dense_table(layers)[1] == ["conv", "1.00", "40.0", "25", "50.0"]
     markdown, data = report.write(layers, this_machine(), tmp_path)
     assert "fbgemm-sparse on conv, 80%: 40% of the codes" in markdown.read_text()
