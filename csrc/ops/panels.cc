@@ -74,12 +74,22 @@ void PanelWriter::write_taps(int64_t first_channel, int64_t begin, int64_t end, 
   const auto padded = static_cast<int64_t>(pack.pixels);
   // Of each window, which may begin outside of the image.
   int64_t origins[kMostPanelPixels], tops[kMostPanelPixels], lefts[kMostPanelPixels];
-  for (int64_t i = 0; i < padded; ++i) {
-    const int64_t pixel = i < end - begin ? begin + i : begin;
-    const int64_t line = pixel / s.out_w;
-    tops[i] = line % s.out_h * w.stride_h - w.pad_top;
-    lefts[i] = pixel % s.out_w * w.stride_w - w.pad_left;
-    origins[i] = ((line / s.out_h * s.shape.h + tops[i]) * s.shape.w + lefts[i]) * s.shape.c + first_channel;
+  // Counted on from pixel to pixel: divisions would take as long as a tap's channels.
+  int64_t column = begin % s.out_w, line = begin / s.out_w % s.out_h, sample = begin / s.out_w / s.out_h;
+  for (int64_t i = 0; i < end - begin; ++i) {
+    tops[i] = line * w.stride_h - w.pad_top;
+    lefts[i] = column * w.stride_w - w.pad_left;
+    origins[i] = ((sample * s.shape.h + tops[i]) * s.shape.w + lefts[i]) * s.shape.c + first_channel;
+    if (++column < s.out_w) continue;
+    column = 0;
+    if (++line < s.out_h) continue;
+    line = 0;
+    ++sample;
+  }
+  for (int64_t i = end - begin; i < padded; ++i) {
+    tops[i] = tops[0];
+    lefts[i] = lefts[0];
+    origins[i] = origins[0];
   }
   const int8_t* rows[kMostPanelPixels];
   pack.rows = rows;

@@ -2,9 +2,10 @@
 // 128 is taken off where sums start. A weight quad is broadcast, and pixels go by.
 //
 // Blocks of four channels: each loaded vector of pixels serves four dot products. Blocks of one channel need a load for
-// each, so that loads bound them near 80 % of the peak of a core that loads 64 bytes a cycle. A panel should therefore
-// stay in the first-level cache while all row groups go by: it has as few vectors as cover the latency of vpdpbusd
-// where k is long. With blocks of one channel and fewer than four vectors, even and odd blocks have sums of their own.
+// each, so that loads bound them on a core that loads 64 bytes a cycle: four blocks at a time, whose weights are one
+// load and four shuffles, leave the loads to the pixels. A panel should stay in the first-level cache while all row
+// groups go by: it has as few vectors as cover the latency of vpdpbusd where k is long. With blocks of one channel and
+// fewer than four vectors, every second or fourth block has sums of its own.
 #include <immintrin.h>
 
 #include "kernels/spgemm/row_avx512_inl.h"
@@ -59,36 +60,49 @@ template <int Channels, int Vectors>
   });
 }
 
+// Four blocks of one channel, shared out among the sets of sums.
+template <int Sets, int Vectors>
+[[gnu::always_inline]] inline void add_four_blocks(__m512i (&sums)[Sets][1][Vectors], const char* panel,
+                                                   const uint16_t* quad, const int8_t* w) {
+  const __m512i four = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
+  unroll<4>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+    constexpr int kQuadI = i * 0x55;  // of each lane, to all four
+    const __m512i weights = _mm512_shuffle_epi32(four, static_cast<_MM_PERM_ENUM>(kQuadI));
+    const char* pixels = panel + size_t{quad[i]} * (Vectors * 64);
+    unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA {
+      dot(sums[i % Sets][0][v], _mm512_loadu_si512(pixels + v * 64), weights);
+    });
+  });
+}
+
 // The sums of one row group by a panel of `Vectors` vectors, into rows of `Vectors` vectors.
 template <int Channels, int Vectors>
 [[gnu::always_inline]] inline void add_blocks(const char* panel, const uint16_t* quad, size_t blocks, const int8_t* w,
                                               const Epilogue& epilogue, size_t channel, int32_t* out) {
   constexpr size_t kQuadBytes = Vectors * 64;
-  constexpr int kSets = Channels * Vectors < kLatency ? 2 : 1;  // of sums
-  constexpr size_t kStep = kSets;
+  constexpr int kSums = Channels * Vectors;
+  constexpr int kSets = kSums >= kLatency ? 1 : kSums > 1 ? 2 : 4;
   __m512i sums[kSets][Channels][Vectors];
   unroll<Channels>([&](auto c) MOBILEKERNELS_INLINE_LAMBDA {
     // 128 * wsum fits: packing bounds 128 * sum(|w|) by int32.
     const __m512i start = _mm512_set1_epi32(epilogue.bias[channel + c] - 128 * epilogue.wsum[channel + c]);
     unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA {
       sums[0][c][v] = start;
-      if constexpr (kSets == 2) sums[1][c][v] = _mm512_setzero_si512();
+      unroll<kSets - 1>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA { sums[i + 1][c][v] = _mm512_setzero_si512(); });
     });
   });
   const uint16_t* const end = quad + blocks;
-  if constexpr (kSets == 2) {
-    for (; end - quad >= 2; quad += kStep, w += kStep * Channels * kQuad) {
-      unroll<kSets>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
-        add_block<Channels, Vectors>(sums[i], panel + size_t{quad[i]} * kQuadBytes, w + i * Channels * kQuad);
-      });
-    }
+  if constexpr (Channels == 1) {
+    for (; end - quad >= 4; quad += 4, w += 4 * kQuad) add_four_blocks<kSets, Vectors>(sums, panel, quad, w);
   }
   for (; quad != end; ++quad, w += Channels * kQuad) {
     add_block<Channels, Vectors>(sums[0], panel + size_t{*quad} * kQuadBytes, w);
   }
   unroll<Channels>([&](auto c) MOBILEKERNELS_INLINE_LAMBDA {
     unroll<Vectors>([&](auto v) MOBILEKERNELS_INLINE_LAMBDA {
-      if constexpr (kSets == 2) sums[0][c][v] = _mm512_add_epi32(sums[0][c][v], sums[1][c][v]);
+      unroll<kSets - 1>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+        sums[0][c][v] = _mm512_add_epi32(sums[0][c][v], sums[i + 1][c][v]);
+      });
       _mm512_store_si512(out + (c * Vectors + v) * kVector, sums[0][c][v]);
     });
   });

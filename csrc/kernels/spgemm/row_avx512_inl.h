@@ -21,18 +21,21 @@ namespace mobilekernels::spgemm_avx512 {
   return _mm_setr_epi32(at(0), at(1), at(2), at(3));
 }
 
-// Sums of four channels, to be added over the lanes.
+// Sums of four channels, to be added over the lanes: lane i has block i of four, and its quad four times. A masked
+// broadcast from memory is a load and no shuffle.
 static inline __m512i dot_blocks_of_4(const char* row, const uint16_t* quad, const int8_t* w, size_t blocks) {
-  const __m512i each_four_times = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
   __m512i acc = _mm512_setzero_si512();
-  const auto add = [&](__m128i quads, __m512i weights) MOBILEKERNELS_INLINE_LAMBDA {
-    const __m512i x = _mm512_permutexvar_epi32(each_four_times, _mm512_castsi128_si512(quads));
-    acc = _mm512_dpbusd_epi32(acc, x, weights);
-  };
-  for (; blocks >= 4; blocks -= 4, quad += 4, w += 64) add(gather_quads(row, quad, 4), _mm512_loadu_si512(w));
-  if (blocks > 0) {
-    const auto mask = static_cast<__mmask16>((1u << (4 * blocks)) - 1);
-    add(gather_quads(row, quad, blocks), _mm512_maskz_loadu_epi32(mask, w));
+  const auto quad_at = [&](size_t i) MOBILEKERNELS_INLINE_LAMBDA { return _mm_loadu_si32(row + size_t{quad[i]} * 4); };
+  for (; blocks >= 4; blocks -= 4, quad += 4, w += 64) {
+    __m512i x = _mm512_broadcastd_epi32(quad_at(0));
+    unroll<3>([&](auto i) MOBILEKERNELS_INLINE_LAMBDA {
+      x = _mm512_mask_broadcastd_epi32(x, static_cast<__mmask16>(0xf0u << (4 * i)), quad_at(i + 1));
+    });
+    acc = _mm512_dpbusd_epi32(acc, x, _mm512_loadu_si512(w));
+  }
+  for (; blocks > 0; --blocks, ++quad, w += 16) {
+    const __m512i weights = _mm512_zextsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
+    acc = _mm512_dpbusd_epi32(acc, _mm512_broadcastd_epi32(quad_at(0)), weights);
   }
   return acc;
 }
