@@ -33,7 +33,8 @@ export MOBILEKERNELS_CMAKE_ARGS = -DMOBILEKERNELS_TESTS=$(TESTS) -DMOBILEKERNELS
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test check-cpp arm arm-root wheel-aarch64 executorch-aarch64 test-executorch android-check \
-  test-arm x86 test-x86 runner test-devices count-arm mca-arm peers bench accuracy lint format symbols clean distclean
+  test-arm x86 test-x86 runner test-devices count-arm mca-arm mca-x86 peers bench accuracy lint format symbols clean \
+  distclean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -142,6 +143,9 @@ count-arm: arm ## proxy for speed: instructions per MAC on emulated ARM cores, o
 
 mca-arm: arm ## proxy for speed: our inner loops by llvm-mca's models of ARM cores (Debian: llvm-22)
 	$(BIN)/python -m bench.arm.mca --gate $(MCA)
+
+mca-x86: x86 ## proxy for speed: our inner loops by llvm-mca's models of x86 cores (Debian: llvm-22)
+	$(BIN)/python -m bench.x86.mca --gate $(MCA)
 
 # The peers outside of PyTorch are no part of the set-up: they are measured against, and nothing else needs them.
 peers: $(INSTALLED)

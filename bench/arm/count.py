@@ -18,6 +18,7 @@ from statistics import median
 from bench.arm import gate, ours, sparse, stock
 from bench.arm.plugin import ROOT, CountError
 from bench.arm.result import Result, geometric_mean
+from bench.proxies.sparse import GATED, layers
 from mobilekernels.bench import tables
 from mobilekernels.bench.layers import parse
 
@@ -170,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             mine = ours.count(options.layers, cpu)
             results += mine
             if is_yardstick:
-                zeros += sparse.count(sparse.layers(sparse.GATED), cpu)
+                zeros += sparse.count(layers(GATED), cpu)
             caps[cpu] = {"uncapped": {r.layer: r for r in mine}}
             for cap in CAPS[cpu]:
                 caps[cpu][cap] = {r.layer: r for r in ours.count(options.layers, cpu, cap)}

@@ -13,26 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.arm import ours
-from bench.arm.plugin import ROOT, CountError
+from bench.arm.plugin import CountError
 from bench.arm.result import Result
+from bench.proxies.sparse import goal_lines, layers, rows_of_one, speedups, table
 from mobilekernels.bench import tables
-from mobilekernels.bench.layers import Layer, parse
+from mobilekernels.bench.layers import Layer
 
-LAYERS = ROOT / "bench" / "layers" / "block_sparse.txt"
 CPUS = ("cortex-a53", "neoverse-n1")
-# The share of zeros, in percent, at which `count` holds layers against their recorded counts.
-GATED = "80"
-SHARES = ("50", "70", "80", "90")
-# Speed-ups over dense that x86 is to reach, by block, at SHARES; counted ones are to be within SLACK of them.
-GOALS = {"4x4": (1.7, 2.8, 4.0, 7.0), "1x4": (1.4, 2.2, 3.3, 5.5)}
+# Counted speed-ups are to be within SLACK of the goals on one core.
 GOAL_CPU = "neoverse-n1"
 SLACK = 0.15
-
-
-def layers(zeros: str | None = None) -> list[Layer]:
-    """The list, or what of it is dense or has that share of zeros."""
-    listed = parse(LAYERS.read_text())
-    return [layer for layer in listed if zeros in (None, layer.values.get("zeros", zeros))]
 
 
 def count(listed: Sequence[Layer], cpu: str) -> list[Result]:
@@ -47,61 +37,19 @@ def count(listed: Sequence[Layer], cpu: str) -> list[Result]:
         return ours.count(Path(file.name), cpu)
 
 
-def speedups(listed: Sequence[Layer], results: Sequence[Result]) -> dict[str, dict[tuple[str, str], float]]:
-    """By dense layer, block and share of zeros: its instructions per one of the sparse layer's."""
-    counted = {result.layer: result.instructions for result in results}
-    dense: dict[str, str] = {}
-    found: dict[str, dict[tuple[str, str], float]] = {}
-    for layer in listed:
-        values = {key: value for key, value in layer.values.items() if key not in ("block", "zeros")}
-        shape = str(Layer("", layer.op, values))
-        if "block" not in layer.values:
-            dense[shape] = layer.name
-            found[layer.name] = {}
-            continue
-        name = dense[shape]
-        key = layer.values["block"], layer.values["zeros"]
-        found[name][key] = counted[name] / counted[layer.name]
-    return found
-
-
-def table(found: dict[str, dict[tuple[str, str], float]]) -> list[list[str]]:
-    """A line a layer; a column a block and share."""
-    columns = [(block, share) for block in GOALS for share in SHARES]
-    rows = [["layer", *(f"{block} {share} %" for block, share in columns)]]
-    for name, by_column in found.items():
-        rows.append([name, *(f"{by_column[key]:.2f}" if key in by_column else "" for key in columns)])
-    return rows
-
-
-def goal_lines(found: dict[str, dict[tuple[str, str], float]], rows_of_one: set[str]) -> list[str]:
-    """Each goal: the least of all layers but those of one row, and which miss it."""
-    lines = []
-    for block, times in GOALS.items():
-        for share, goal in zip(SHARES, times, strict=True):
-            least = goal * (1 - SLACK)
-            own = {name: by[block, share] for name, by in found.items() if name not in rows_of_one}
-            missed = [f"{name} {value:.2f}" for name, value in own.items() if value < least]
-            verdict = f"MISSED by {', '.join(missed)}" if missed else "met"
-            lines.append(
-                f"goal: {block} at {share} %: {goal:g} less 15 % is {least:.2f}: "
-                f"{min(own.values()):.2f} to {max(own.values()):.2f}, {verdict}"
-            )
-    return lines
-
-
 def report(listed: Sequence[Layer], by_cpu: dict[str, list[Result]], markdown: bool) -> str:
     """The tables and the goals, as text or Markdown."""
-    rows_of_one = {layer.name for layer in listed if layer.values.get("rows") == "1"}
     lines = [
         "Proxy: dense by sparse executed instructions, counted under emulation. It is no measure of time.\n"
     ]
     for cpu, results in by_cpu.items():
-        found = speedups(listed, results)
+        found = speedups(listed, {result.layer: result.instructions for result in results})
         isas = ", ".join(dict.fromkeys(result.kernel for result in results))
         lines += [f"{'### ' if markdown else ''}{cpu} ({isas})\n", tables.draw(table(found), markdown)]
         if cpu == GOAL_CPU:
-            lines += [("- " if markdown else "") + line for line in goal_lines(found, rows_of_one)]
+            lines += [
+                ("- " if markdown else "") + line for line in goal_lines(found, rows_of_one(listed), SLACK)
+            ]
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

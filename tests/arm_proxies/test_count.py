@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.arm import count, gate, ours, sparse, stock
+from bench.arm import count, gate, ours, stock
 from bench.arm.memory_map import MemoryMap
 from bench.arm.plugin import CountError
 from bench.arm.result import Result, geometric_mean
+from bench.proxies.sparse import GATED, layers
 from mobilekernels.bench import tables
 from mobilekernels.bench.layers import parse
 
@@ -138,11 +139,11 @@ def test_counts_are_recorded_and_read_back(tmp_path: Path) -> None:
 
 
 def test_recorded_counts_cover_the_yardstick_and_block_sparse_layers() -> None:
-    gated = [*parse(count.LAYERS.read_text()), *sparse.layers(sparse.GATED)]
-    assert {layer.values.get("zeros") for layer in gated} == {None, sparse.GATED}
-    layers = {layer.name for layer in gated}
+    gated = [*parse(count.LAYERS.read_text()), *layers(GATED)]
+    assert {layer.values.get("zeros") for layer in gated} == {None, GATED}
+    names = {layer.name for layer in gated}
     assert {cpu: set(counts) for cpu, counts in gate.read().counts.items()} == dict.fromkeys(
-        count.CPUS, layers
+        count.CPUS, names
     )
 
 

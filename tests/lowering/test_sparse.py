@@ -126,16 +126,20 @@ def test_the_curves_of_the_target_decide(resnet18: Any) -> None:
     assert not any("not measured" in remark for remark in report.remarks)
 
 
-def test_what_was_counted_and_not_measured_says_so(resnet18: Any) -> None:
-    """By the package's own curves, which on ARM are counted instructions."""
-    _, report = mk.convert(resnet18, X, target="neon_dotprod")
+@pytest.mark.parametrize(
+    ("target", "source", "words"),
+    [("neon_dotprod", "instructions", "counted instructions"), ("avx512vnni", "model", "a model")],
+)
+def test_what_was_not_measured_says_so(resnet18: Any, target: str, source: str, words: str) -> None:
+    """By the package's own curves, which on ARM are counted instructions, and on AVX-512 modelled."""
+    _, report = mk.convert(resnet18, X, target=target)
     layers = [layer for layer in report.layers if layer.block]
     assert len(layers) > 15
-    assert {layer.gain_source for layer in layers} == {"instructions"}
-    assert f"{layers[0].gain:.1f}x by instructions" in str(report)
+    assert {layer.gain_source for layer in layers} == {source}
+    assert f"{layers[0].gain:.1f}x by {source}" in str(report)
     remark = next(remark for remark in report.remarks if "not measured" in remark)
     assert remark == (
-        "gains expected on neon_dotprod are by counted instructions, not measured: run "
+        f"gains expected on {target} are by {words}, not measured: run "
         "`python -m mobilekernels tune` on the device"
     )
 

@@ -18,7 +18,7 @@ from mobilekernels.sparsity.curve_file import (
     user_file,
     write_curves,
 )
-from mobilekernels.sparsity.curves import Curves
+from mobilekernels.sparsity.curves import KINDS, Curves
 from tests.sparsity.samples import curves
 
 
@@ -135,3 +135,11 @@ def test_no_package_curve_of_arm_is_called_measured() -> None:
     assert {curve.isa for curve in arm} == {"neon", "neon_dotprod", "neon_i8mm"}
     assert {curve.source for curve in arm} == {"instructions"}
     assert all("emulated" in curve.provenance for curve in arm)
+
+
+def test_no_package_curve_of_avx512_is_called_measured() -> None:
+    """They are a model's cycles, and say of which core; every kind of layer has some."""
+    found = [curve for curve in package_curves().curves if curve.isa == "avx512vnni"]
+    assert {curve.layer.kind for curve in found} == set(KINDS)
+    assert {curve.source for curve in found} == {"model"}
+    assert all("model of znver4 and icelake-server" in curve.provenance for curve in found)

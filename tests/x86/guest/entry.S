@@ -136,12 +136,33 @@ start_user:
   jmp into_the_kernel
   .endm
 
+// An instruction of the program was executed while the trap flag was set (steps.h): its counter is that of the address
+// to go back to, which is the next one's. The first of a section is missed, and the call that ends it is in.
+step:
+  pushq %rax
+  pushq %rcx
+  movq 16(%rsp), %rax
+  subq step_begin(%rip), %rax
+  cmpq step_bytes(%rip), %rax
+  jae 1f
+  movq step_counters(%rip), %rcx
+  incl (%rcx,%rax,4)
+1:
+  popq %rcx
+  popq %rax
+  iretq
+
   .balign 16
   .global exceptions
 exceptions:
   .set number, 0
   .rept 32
+  .if number == 1
+  .balign 16
+  jmp step
+  .else
   exception number
+  .endif
   .set number, number + 1
   .endr
 

@@ -7,6 +7,7 @@
 #include "bundle.h"
 #include "machine.h"
 #include "pages.h"
+#include "steps.h"
 #include "system_calls.h"
 #include "threads.h"
 
@@ -52,6 +53,16 @@ void take_system_calls() {
 
 const Elf64_Ehdr& header() { return *reinterpret_cast<const Elf64_Ehdr*>(program()); }
 const Elf64_Phdr* segments() { return reinterpret_cast<const Elf64_Phdr*>(program() + header().e_phoff); }
+
+// Counters for the program's instructions, in memory from there on; what is free behind them.
+uint64_t reserve_program_counters(uint64_t memory) {
+  for (int i = 0; i < header().e_phnum; ++i) {
+    const Elf64_Phdr& segment = segments()[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
+    memory = reserve_counters(memory, segment.p_vaddr, segment.p_vaddr + segment.p_memsz);
+  }
+  return memory;
+}
 
 // Where the program's headers are in its own memory, for the unwinder.
 uint64_t load_segments() {
@@ -138,7 +149,7 @@ extern "C" [[noreturn]] void kernel_main() {
   take_system_calls();
   enable_extended_state();
   if (!bundle_is_whole()) give_up("the bundle's end is missing at", kBundle + bundle().bundle_bytes);
-  give_memory(kBundle + bundle().bundle_bytes, bundle().memory_bytes);
+  give_memory(reserve_program_counters(kBundle + bundle().bundle_bytes), bundle().memory_bytes);
   begin_threads();
   Registers registers{};
   registers.rsp = fill_stack(load_segments());

@@ -9,6 +9,7 @@
 
 #include "bundle.h"
 #include "pages.h"
+#include "steps.h"
 #include "threads.h"
 
 namespace guest {
@@ -240,6 +241,10 @@ void do_system_call(Registers* registers) {
       return end_thread(registers);
     case __NR_futex:
       return do_futex(registers);
+    case __NR_getpriority:
+      if (registers->rdi == kMarker) begin_section(registers, registers->rsi);
+      registers->rax = static_cast<uint64_t>(-EINVAL);
+      return;
     case __NR_sched_yield:
     case __NR_nanosleep:
     case __NR_clock_nanosleep:

@@ -1,4 +1,4 @@
-"""Inner loops of compiled AArch64 kernels, read from objdump's listing."""
+"""Functions and inner loops of compiled kernels, AArch64 and x86-64, read from objdump's listing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-OBJDUMP = "aarch64-linux-gnu-objdump"
+# Both tools are of the Debian package in the second place.
+AARCH64 = ("aarch64-linux-gnu-objdump", "binutils-aarch64-linux-gnu")
+X86 = ("objdump", "binutils")
 
 # Products that one instruction adds up, by mnemonic and shape of the result (4 lanes: of int16).
 _MACS = {
@@ -19,8 +21,12 @@ _MACS = {
     **{(f"{name}{half}", "4s"): 4 for name in ("smull", "smlal") for half in ("", "2")},
     ("mla", "8h"): 8,
     ("mul", "8h"): 8,
+    **{("vpdpbusd", f"{name}mm"): macs for name, macs in (("x", 16), ("y", 32), ("z", 64))},
+    **{("vpmaddubsw", f"{name}mm"): macs for name, macs in (("x", 16), ("y", 32), ("z", 64))},
 }
-_LINE = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t(.*))?$")
+_RESULT = re.compile(r"v\d+\.(\w+)|.*%([xyz]mm)\d+$")
+_COMMENT = re.compile(r" *(//| # ).*")
+_LINE = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\s+(.*))?$")
 _FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 _TARGET = re.compile(r"\b([0-9a-f]+) <.*>")
 
@@ -36,8 +42,13 @@ class Instruction:
 
     @property
     def macs(self) -> int:
-        shape = re.match(r"v\d+\.(\w+)", self.operands)
-        return _MACS.get((self.mnemonic, shape[1]), 0) if shape else 0
+        shape = _RESULT.match(self.operands)
+        return _MACS.get((self.mnemonic, shape[1] or shape[2]), 0) if shape else 0
+
+    @property
+    def is_branch(self) -> bool:
+        """Of those that go to an address in the code: neither a call nor a return."""
+        return self.mnemonic.startswith(("b.", "cb", "tb", "j")) or self.mnemonic == "b"
 
     def assembler(self) -> str:
         """The line as an assembler takes it; every branch goes to the label `loop`."""
@@ -77,7 +88,7 @@ def parse(listing: str) -> Iterator[Function]:
                 yield Function(name, tuple(body))
             name, body = function[1], []
         elif found := _LINE.match(line):
-            operands = (found[3] or "").split("//")[0].strip()
+            operands = _COMMENT.sub("", f"{found[3] or ''} ").strip()
             target = _TARGET.search(operands)
             body.append(Instruction(int(found[1], 16), found[2], operands, target and int(target[1], 16)))
     if body:
@@ -90,16 +101,17 @@ def short_name(function: str) -> str:
     return re.sub(r"\b(mobilekernels|scalar|avx\w+|neon\w*)::", "", bare)
 
 
-def functions(path: Path) -> list[Function]:
-    """The functions of an object file.
+def functions(path: Path, tool: tuple[str, str]) -> list[Function]:
+    """The functions of an object file or a program; `tool`: AARCH64 or X86.
 
     Raises FileNotFoundError where objdump is missing, subprocess.CalledProcessError where it cannot read it.
     """
-    command = [OBJDUMP, "-d", "-C", "--no-show-raw-insn", str(path)]
+    objdump, package = tool
+    command = [objdump, "-d", "-C", "--no-show-raw-insn", str(path)]
     try:
         listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except FileNotFoundError:
-        raise FileNotFoundError(f"{OBJDUMP} is missing: apt-get install binutils-aarch64-linux-gnu") from None
+        raise FileNotFoundError(f"{objdump} is missing: apt-get install {package}") from None
     return list(parse(listing))
 
 
@@ -109,8 +121,8 @@ def hot_loop(function: Function) -> Loop | None:
     index = {instruction.address: i for i, instruction in enumerate(code)}
     spans = []
     for end, instruction in enumerate(code):
-        is_branch = instruction.mnemonic.startswith(("b.", "cb", "tb")) or instruction.mnemonic == "b"
-        begin = index.get(instruction.target) if is_branch and instruction.target is not None else None
+        target = instruction.target if instruction.is_branch else None
+        begin = None if target is None else index.get(target)
         if begin is not None and begin <= end:
             spans.append((begin, end))
     innermost = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.arm import disassembly, mca
+from bench.arm import mca
+from bench.proxies import disassembly
 
 LISTING = """
 kernel.o:     file format elf64-littleaarch64
@@ -28,6 +29,27 @@ Disassembly of section .text:
   34:\tadd\tx0, x0, #0x1
   38:\tb\t34 <plain>
 """
+
+
+X86_LISTING = """
+0000000000000000 <mobilekernels::avx512vnni::(anonymous namespace)::run(int)>:
+   0:\tmov    0x18b18f(%rip),%rax        # 669f40 <table+0xbc8>
+   7:\tvmovdqu64 0x40(%rax),%zmm1
+   e:\tvpdpbusd %zmm0,%zmm1,%zmm20
+  14:\tadd    $0x2,%rcx
+  18:\tjne    7 <mobilekernels::avx512vnni::(anonymous namespace)::run(int)+0x7>
+  1a:\tret
+"""
+
+
+def test_x86_is_read_as_well() -> None:
+    (function,) = disassembly.parse(X86_LISTING)
+    assert function.instructions[0].operands == "0x18b18f(%rip),%rax"
+    assert disassembly.short_name(function.name) == "run"
+    loop = disassembly.hot_loop(function)
+    assert loop is not None
+    assert (loop.macs, len(loop.instructions)) == (64, 4)
+    assert loop.assembler().splitlines()[-1] == "jne loop"
 
 
 def test_functions_are_split_and_named() -> None:
@@ -58,6 +80,10 @@ def test_multiply_adds_of_an_instruction() -> None:
     assert macs("smlal", "v0.4s, v1.4h, v2.4h") == 4
     assert macs("sadalp", "v0.4s, v1.8h") == 0
     assert macs("mul", "x0, x1, x2") == 0
+    assert macs("vpdpbusd", "(%rdx){1to16},%zmm2,%zmm3") == 64
+    assert macs("vpdpbusd", "%ymm1,%ymm2,%ymm3") == 32
+    assert macs("vpmaddubsw", "%ymm1,%ymm2,%ymm3") == 32
+    assert macs("vpaddd", "%ymm1,%ymm2,%ymm3") == 0
 
 
 def test_the_peak_that_bounds_a_loop() -> None:

@@ -1,0 +1,1 @@
+"""What proxies for speed share, whatever the architecture."""

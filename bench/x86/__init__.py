@@ -1,0 +1,1 @@
+"""Proxies for speed on x86 cores that are not at hand: executed paths by llvm-mca's models."""
