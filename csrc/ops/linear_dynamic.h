@@ -2,12 +2,19 @@
 // products and sums are those of int8 linear, of dense and of block-sparse weights.
 //
 // Rows share one scale and zero point, or have one each. Of a row, or of all rows:
-//   lo = min(0, x ...), hi = max(0, x ...)                                          -0 is 0
-//   scale = (hi - lo) / float(quant_max - quant_min)                                symmetric: max(-lo, hi) / (the same
-//   / 2) scale = max(scale, eps) zero_point = clamp(quant_min - round_half_to_even(lo / scale), quant_min, quant_max)
-//   symmetric: 0 q = round_half_to_even(clamp(x * float(1 / double(scale)), quant_min - zero_point, quant_max -
-//   zero_point)) + zero_point out[c] = float(sum_k q[k] * w[c][k] - zero_point * sum_k w[c][k]) * (scale *
-//   weight_scale[c]) + bias[c]
+//
+// - lo = min(0, x ...), hi = max(0, x ...), where -0 is 0
+//
+// - scale = max(eps, (hi - lo) / steps), steps = float(quant_max - quant_min);
+//   symmetric: max(eps, max(-lo, hi) / (steps / 2))
+//
+// - zero_point = clamp(quant_min - round_half_to_even(lo / scale), quant_min, quant_max); symmetric: 0
+//
+// - q = round_half_to_even(clamp(x * float(1 / double(scale)), quant_min - zero_point, quant_max - zero_point)) +
+//   zero_point
+//
+// - out[c] = float(sum_k q[k] * w[c][k] - zero_point * sum_k w[c][k]) * (scale * weight_scale[c]) + bias[c]
+//
 // The integers are exact (int32), each other step is one in float32. Codes and scales are those of PyTorch's PT2E
 // graphs (quantized_decomposed.choose_qparams.tensor and quantize_per_tensor.tensor; determine_qparams in
 // torch/ao/quantization/utils.py); a float linear behind them rounds each of its sums, which nothing here does.
