@@ -106,7 +106,7 @@ void PanelWriter::write_taps(int64_t first_channel, int64_t begin, int64_t end, 
       for (int64_t i = 0; i < padded; ++i) {
         const bool in_height = static_cast<uint64_t>(tops[i] + y) < height;
         const bool in_width = static_cast<uint64_t>(lefts[i] + x) < width;
-        rows[i] = in_height & in_width ? image + (origins[i] + tap) : outside;
+        rows[i] = (in_height & in_width) ? image + (origins[i] + tap) : outside;
       }
       kernel_.pack(pack);
       pack.to = static_cast<char*>(pack.to) + pack.pixels * pack.quads * kQuad;

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import mobilekernels as mk
+from mobilekernels.engines.torch_int8 import quantized_engine
 from tests.arm import mobilenet_v2
 from tests.same_bytes import assert_same_bytes
 
@@ -30,7 +31,8 @@ def there() -> dict[str, Any]:
 def converted(there: dict[str, Any]) -> mk.ConvertedModel:
     """The same quantized network, converted here."""
     model = mobilenet_v2.quantized(calibrate=False)
-    model.load_state_dict(there["model"])
+    with quantized_engine("qnnpack"):
+        model.load_state_dict(there["model"])
     return mobilenet_v2.converted(model, there["x"])
 
 

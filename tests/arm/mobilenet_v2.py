@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import mobilekernels as mk
+from mobilekernels.engines.torch_int8 import quantized_engine
 from tests.frontends.quantized import torchvision_model
 
 SIZE = 224
@@ -31,9 +32,8 @@ def quantized(calibrate: bool) -> nn.Module:
     # Batch statistics keep the activations of random weights alive through the depth.
     model = torchvision_model("mobilenet_v2") if calibrate else mobilenet_v2(weights=None).eval()
     torch.manual_seed(0)
-    torch.backends.quantized.engine = "qnnpack"
     example = torch.randn(1, 3, SIZE, SIZE)
-    with warnings.catch_warnings():
+    with quantized_engine("qnnpack"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecated, and convert_fx tells that it saw no data
         prepared = prepare_fx(model, get_default_qconfig_mapping("qnnpack"), (example,))
         if calibrate:

@@ -55,7 +55,7 @@ GEMM = Suite(
     (
         *("tests/arm/across.py", "tests/golden", "tests/kernels/test_gemm.py"),
         *("tests/kernels/test_spgemm.py", "tests/ops/test_conv2d.py", "tests/ops/test_linear.py"),
-        "tests/ops/test_threads.py",
+        *(f"tests/ops/test_threads.py::test_{op}" for op in ("conv2d", "linear", "linear_dynamic")),
     ),
     (),
 )

@@ -1,6 +1,6 @@
 """Small calls of every operator, over channel counts around every vector length, with what they must give."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -239,9 +239,9 @@ def other_calls(rng: np.random.Generator, channels: int) -> Iterator[Call]:
     yield Call("slice_channels", part, (wide, channels, 3 * channels), {})
 
 
-def calls() -> Iterator[Call]:
-    """Every operator, many times."""
-    for channels in CHANNELS:
+def calls(counts: Sequence[int] = CHANNELS) -> Iterator[Call]:
+    """Every operator, many times: on images and rows of each of these numbers of channels."""
+    for channels in counts:
         rng = np.random.default_rng(channels)
         yield from convolution_calls(rng, channels)
         yield from linear_calls(rng, channels)
