@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mobilekernels.bench.layers import Layer
+from mobilekernels.pruning.blocks import Block
 from mobilekernels.sparsity.curve_file import PACKAGE_FILE, package_curves, write_curves
 from mobilekernels.sparsity.curves import Curve
 from mobilekernels.sparsity.subjects import Subject
-from mobilekernels.sparsity.tune import OCCUPANCIES
+from mobilekernels.sparsity.tune import OCCUPANCIES, curves_of
 from mobilekernels.sparsity.zeros import SPARSE_BLOCKS, block_name
 
 
@@ -39,18 +41,14 @@ def curves(
     isa: str, subjects: Sequence[Subject], costs: Mapping[str, float], source: str, provenance: str
 ) -> list[Curve]:
     """Two curves a subject. `costs`: of `layers(subjects)`, by name."""
+
+    def cost(i: int, block: Block, occupancy: float) -> float:
+        return costs[f"{i}_{block_name(block)}_{occupancy}"]
+
     return [
-        Curve(
-            isa,
-            block,
-            subject.shape,
-            OCCUPANCIES,
-            tuple(round(costs[f"{i}"] / costs[f"{i}_{block_name(block)}_{each}"], 3) for each in OCCUPANCIES),
-            source,
-            provenance,
-        )
+        curve
         for i, subject in enumerate(subjects)
-        for block in SPARSE_BLOCKS
+        for curve in curves_of(isa, subject.shape, costs[f"{i}"], partial(cost, i), source, provenance)
     ]
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from bench.arm.plugin import CountError
 from bench.proxies import curves
@@ -21,11 +22,12 @@ from bench.x86.cores import CORES
 from bench.x86.cycles import Program
 from bench.x86.shares import cost_at, variants
 from mobilekernels.bench import tables
+from mobilekernels.pruning.blocks import Block
 from mobilekernels.sparsity.curve_file import package_curves
 from mobilekernels.sparsity.curves import MODEL, Curve
 from mobilekernels.sparsity.subjects import SUBJECTS, Subject
-from mobilekernels.sparsity.tune import OCCUPANCIES
-from mobilekernels.sparsity.zeros import SPARSE_BLOCKS, block_name
+from mobilekernels.sparsity.tune import OCCUPANCIES, curves_of
+from mobilekernels.sparsity.zeros import block_name
 
 ISA, MEASURED_ISA = "avx512vnni", "avx2"
 # Pixels of a side: an image four times the size has the same paths four times as often.
@@ -75,13 +77,13 @@ def modelled(isa: str, subject: Subject, counted: Sequence[steps.Steps], program
     by_core = []
     for core in CORES[isa]:
         emulated = {each.layer.name: program.cycles(each, core) for each in counted}
-        costs = {
-            f"0_{block}_{share}": cost_at(emulated, "0", block, share)
-            for block in map(block_name, SPARSE_BLOCKS)
-            for share in OCCUPANCIES
-        }
-        by_core.append(curves.curves(isa, [subject], emulated | costs, MODEL, provenance))
+        cost = partial(_cost, emulated)
+        by_core.append(curves_of(isa, subject.shape, emulated["0"], cost, MODEL, provenance))
     return lesser(by_core)
+
+
+def _cost(emulated: Mapping[str, float], block: Block, share: float) -> float:
+    return cost_at(emulated, "0", block_name(block), share)
 
 
 def beside_measured(made: Sequence[Curve]) -> list[list[str]]:

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "pack/format.h"
+
 namespace mobilekernels {
 
 namespace {
@@ -98,6 +100,26 @@ Status check_workspace(const char* op, const Context& context, size_t needed) {
   return bad_argument(op, "workspace",
                       std::to_string(context.workspace == nullptr ? 0 : context.workspace_bytes) + " bytes",
                       "at least " + std::to_string(needed));
+}
+
+Status check_linear_sizes(const char* op, const PackedHeader& header, int64_t in_features, int64_t out_features) {
+  if (header.in_channels != in_features) {
+    return bad_argument(op, "x", std::to_string(in_features) + " features",
+                        std::to_string(header.in_channels) + " features (as packed)");
+  }
+  if (header.out_channels != out_features) {
+    return bad_argument(op, "out_features", std::to_string(out_features),
+                        std::to_string(header.out_channels) + " (as packed)");
+  }
+  return {};
+}
+
+Status check_linear_weight(const char* op, const PackedHeader& header, int64_t in_features, int64_t out_features) {
+  MOBILEKERNELS_RETURN_IF_ERROR(check_linear_sizes(op, header, in_features, out_features));
+  if (header.kernel_h != 1 || header.kernel_w != 1 || header.groups != 1) {
+    return bad_argument(op, "packed", "the weights of a convolution", "those of a linear layer");
+  }
+  return {};
 }
 
 bool multiply_size(int64_t* product, int64_t factor) {

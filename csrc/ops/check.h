@@ -7,6 +7,8 @@
 
 namespace mobilekernels {
 
+struct PackedHeader;
+
 Status bad_argument(const char* op, const std::string& argument, const std::string& given, const std::string& accepted);
 
 // The smallest and the largest scale: a scale, its inverse and its product with an int8 code are normal floats.
@@ -32,6 +34,10 @@ Status check_shape(const char* op, const std::string& argument, const Shape4& sh
 // Kernel, stride, dilation >= 1, padding >= 0, and all of them so small that no position overflows.
 Status check_window(const char* op, const Window& window);
 Status check_workspace(const char* op, const Context& context, size_t needed);
+// A linear layer's sizes are those of its packed weight.
+Status check_linear_sizes(const char* op, const PackedHeader& header, int64_t in_features, int64_t out_features);
+// And the weight is that of a linear layer.
+Status check_linear_weight(const char* op, const PackedHeader& header, int64_t in_features, int64_t out_features);
 
 // Bound of a tensor's element count: offsets in bytes, of floats too, fit in ptrdiff_t.
 constexpr int64_t kMaxElements = INT64_MAX / 16 < PTRDIFF_MAX / 16 ? INT64_MAX / 16 : PTRDIFF_MAX / 16;

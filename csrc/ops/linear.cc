@@ -1,7 +1,5 @@
 #include "ops/linear.h"
 
-#include <string>
-
 #include "ops/check.h"
 #include "ops/conv2d.h"
 #include "pack/format.h"
@@ -33,16 +31,8 @@ size_t linear_workspace(const LinearArgs& args, int threads) { return conv2d_wor
 Status linear(const LinearArgs& args, const Context& context) {
   PackedWeight packed;
   MOBILEKERNELS_RETURN_IF_ERROR(open_packed(args.packed, args.packed_bytes, &packed));
-  const PackedHeader& h = packed.header;
   // Said in the words of linear; conv2d checks the rest.
-  if (h.in_channels != args.in_features) {
-    return bad_argument("linear", "x", std::to_string(args.in_features) + " features",
-                        std::to_string(h.in_channels) + " features (as packed)");
-  }
-  if (h.out_channels != args.out_features) {
-    return bad_argument("linear", "out_features", std::to_string(args.out_features),
-                        std::to_string(h.out_channels) + " (as packed)");
-  }
+  MOBILEKERNELS_RETURN_IF_ERROR(check_linear_sizes("linear", packed.header, args.in_features, args.out_features));
   return conv2d(as_conv2d(args), context);
 }
 

@@ -39,17 +39,7 @@ Status check_quantization(const DynamicQuantization& q) {
 Status check_packed(const LinearDynamicArgs& args, const PackedWeight& packed) {
   const PackedHeader& h = packed.header;
   MOBILEKERNELS_RETURN_IF_ERROR(check_weight_type(kOp, h, false));
-  if (h.in_channels != args.in_features) {
-    return bad_argument(kOp, "x", std::to_string(args.in_features) + " features",
-                        std::to_string(h.in_channels) + " features (as packed)");
-  }
-  if (h.out_channels != args.out_features) {
-    return bad_argument(kOp, "out_features", std::to_string(args.out_features),
-                        std::to_string(h.out_channels) + " (as packed)");
-  }
-  if (h.kernel_h != 1 || h.kernel_w != 1 || h.groups != 1) {
-    return bad_argument(kOp, "packed", "the weights of a convolution", "those of a linear layer");
-  }
+  MOBILEKERNELS_RETURN_IF_ERROR(check_linear_weight(kOp, h, args.in_features, args.out_features));
   const auto is_zero = [](int32_t bias) { return bias == 0; };
   if (h.input_zero_point != 0 || !std::all_of(packed.bias, packed.bias + packed.channels, is_zero)) {
     return bad_argument(kOp, "packed", "weights with the zero point or bias of a static quantization",

@@ -1,7 +1,6 @@
 #include "ops/linear_f32.h"
 
 #include <algorithm>
-#include <string>
 
 #include "ops/check.h"
 #include "ops/sparse_gemm_f32.h"
@@ -14,22 +13,6 @@ constexpr const char* kOp = "linear_f32";
 constexpr auto kTile = static_cast<int64_t>(kPanelChannels);
 constexpr int64_t kTiles = 4;  // whose results lie channel by channel in scratch memory before they are turned around
 constexpr int64_t kResultBytes = kTiles * kTile * static_cast<int64_t>(kMostPanelPixelsF32 * sizeof(float));
-
-Status check_packed(const LinearF32Args& args, const PackedHeader& h) {
-  MOBILEKERNELS_RETURN_IF_ERROR(check_weight_type(kOp, h, true));
-  if (h.in_channels != args.in_features) {
-    return bad_argument(kOp, "x", std::to_string(args.in_features) + " features",
-                        std::to_string(h.in_channels) + " features (as packed)");
-  }
-  if (h.out_channels != args.out_features) {
-    return bad_argument(kOp, "out_features", std::to_string(args.out_features),
-                        std::to_string(h.out_channels) + " (as packed)");
-  }
-  if (h.kernel_h != 1 || h.kernel_w != 1 || h.groups != 1) {
-    return bad_argument(kOp, "packed", "the weights of a convolution", "those of a linear layer");
-  }
-  return {};
-}
 
 int64_t task_bytes(const LinearF32Args& args) {
   return kResultBytes + panel_f32_bytes(std::max<int64_t>(args.rows, 1), args.in_features);
@@ -115,7 +98,8 @@ Status linear_f32(const LinearF32Args& args, const Context& context) {
   MOBILEKERNELS_RETURN_IF_ERROR(check_clamp(kOp, args.lo, args.hi));
   PackedWeight packed;
   MOBILEKERNELS_RETURN_IF_ERROR(open_packed(args.packed, args.packed_bytes, &packed));
-  MOBILEKERNELS_RETURN_IF_ERROR(check_packed(args, packed.header));
+  MOBILEKERNELS_RETURN_IF_ERROR(check_weight_type(kOp, packed.header, true));
+  MOBILEKERNELS_RETURN_IF_ERROR(check_linear_weight(kOp, packed.header, args.in_features, args.out_features));
   MOBILEKERNELS_RETURN_IF_ERROR(check_workspace(kOp, context, linear_f32_workspace(args, context.threads)));
   if (args.rows == 0) return {};
   const SpgemmF32Kernel& kernel = select_spgemm_f32();

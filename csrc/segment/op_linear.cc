@@ -1,6 +1,6 @@
 #include "ops/linear.h"
 
-#include "segment/arguments.h"
+#include "segment/linear.h"
 
 namespace mobilekernels::segment {
 namespace {
@@ -8,12 +8,7 @@ namespace {
 template <bool kToFloat>
 Status decode(const Call& call, LinearArgs* args) {
   Arguments in(call);
-  const Operand& x = in.operand(0, Dtype::int8);
-  const Rows rows = rows_of(x.info);
-  args->rows = rows.outer;
-  args->in_features = rows.channels;
-  const Operand& packed = in.operand(1, Dtype::int8, 1);
-  args->packed_bytes = static_cast<size_t>(packed.info.count());
+  read_linear(&in, Dtype::int8, args);
   args->out_features = in.integer();
   args->x_zero_point = in.code();
   args->output = kToFloat ? OutputRange{0, -128, 127} : in.range();
@@ -24,11 +19,7 @@ template <bool kToFloat>
 Status infer(const Call& call, TensorInfo* out) {
   LinearArgs args{};
   MOBILEKERNELS_RETURN_IF_ERROR(decode<kToFloat>(call, &args));
-  *out = call.inputs[0].info;
-  if (out->dims < 1) return bad_argument(call.op, "x", "shape []", "[..., in_features]");
-  out->dtype = kToFloat ? Dtype::float32 : Dtype::int8;
-  out->sizes[out->dims - 1] = args.out_features;
-  return {};
+  return infer_linear(call, args.out_features, kToFloat ? Dtype::float32 : Dtype::int8, out);
 }
 
 template <bool kToFloat>

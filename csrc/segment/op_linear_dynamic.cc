@@ -1,18 +1,13 @@
 #include "ops/linear_dynamic.h"
 
-#include "segment/arguments.h"
+#include "segment/linear.h"
 
 namespace mobilekernels::segment {
 namespace {
 
 Status decode(const Call& call, LinearDynamicArgs* args) {
   Arguments in(call);
-  const Operand& x = in.operand(0, Dtype::float32);
-  const Rows rows = rows_of(x.info);
-  args->rows = rows.outer;
-  args->in_features = rows.channels;
-  const Operand& packed = in.operand(1, Dtype::int8, 1);
-  args->packed_bytes = static_cast<size_t>(packed.info.count());
+  const Operand& x = read_linear(&in, Dtype::float32, args);
   const Operand& bias = in.operand(2, Dtype::float32, 1);
   args->out_features = in.integer();
   DynamicQuantization& q = args->quantization;
@@ -33,10 +28,7 @@ Status decode(const Call& call, LinearDynamicArgs* args) {
 Status infer(const Call& call, TensorInfo* out) {
   LinearDynamicArgs args{};
   MOBILEKERNELS_RETURN_IF_ERROR(decode(call, &args));
-  *out = call.inputs[0].info;
-  if (out->dims < 1) return bad_argument(call.op, "x", "shape []", "[..., in_features]");
-  out->sizes[out->dims - 1] = args.out_features;
-  return {};
+  return infer_linear(call, args.out_features, Dtype::float32, out);
 }
 
 size_t workspace(const Call& call, int threads) {

@@ -117,6 +117,17 @@ def window_positions(
     return [spare_h // stride[0] + 1, spare_w // stride[1] + 1]
 
 
+def linear_shape(op: str, x: Tensor, dtype: torch.dtype, packed: Tensor, out_features: int) -> list[int]:
+    """That of a linear layer's output, `x` being [..., in_features] of that dtype."""
+    check_dtype(op, "x", x, dtype)
+    check_packed(op, packed)
+    if x.dim() < 1:
+        raise bad_argument(ValueError, op, "x", "shape []", "[..., in_features]")
+    if out_features < 1:
+        raise bad_argument(ValueError, op, "out_features", out_features, "at least 1")
+    return [*x.shape[:-1], out_features]
+
+
 def empty(like: Tensor, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """A contiguous result on the device of ``like``."""
     return torch.empty(shape, dtype=dtype, device=like.device)

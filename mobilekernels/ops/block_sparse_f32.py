@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mobilekernels.errors import bad_argument
 from mobilekernels.ops import _fake
 from mobilekernels.ops._call import call
 
@@ -38,14 +37,8 @@ def _(
 
 @_fake.register("linear_f32")
 def _(x: Tensor, packed: Tensor, out_features: int, out_min: float, out_max: float) -> Tensor:
-    op = "linear_f32"
-    _fake.check_dtype(op, "x", x, torch.float32)
-    _fake.check_packed(op, packed)
-    if x.dim() < 1:
-        raise bad_argument(ValueError, op, "x", "shape []", "[..., in_features]")
-    if out_features < 1:
-        raise bad_argument(ValueError, op, "out_features", out_features, "at least 1")
-    return _fake.empty(x, [*x.shape[:-1], out_features], torch.float32)
+    shape = _fake.linear_shape("linear_f32", x, torch.float32, packed, out_features)
+    return _fake.empty(x, shape, torch.float32)
 
 
 def conv2d_f32(

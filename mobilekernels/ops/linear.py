@@ -5,19 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mobilekernels.errors import bad_argument
 from mobilekernels.ops import _fake
 from mobilekernels.ops._call import call
-
-
-def _output_shape(op: str, x: Tensor, packed: Tensor, out_features: int) -> list[int]:
-    _fake.check_dtype(op, "x", x, torch.int8)
-    _fake.check_packed(op, packed)
-    if x.dim() < 1:
-        raise bad_argument(ValueError, op, "x", "shape []", "[..., in_features]")
-    if out_features < 1:
-        raise bad_argument(ValueError, op, "out_features", out_features, "at least 1")
-    return [*x.shape[:-1], out_features]
 
 
 @_fake.register("linear")
@@ -30,12 +19,13 @@ def _(
     out_min: int,
     out_max: int,
 ) -> Tensor:
-    return _fake.empty(x, _output_shape("linear", x, packed, out_features), torch.int8)
+    return _fake.empty(x, _fake.linear_shape("linear", x, torch.int8, packed, out_features), torch.int8)
 
 
 @_fake.register("linear_float")
 def _(x: Tensor, packed: Tensor, out_features: int, x_zero_point: int) -> Tensor:
-    return _fake.empty(x, _output_shape("linear_float", x, packed, out_features), torch.float32)
+    shape = _fake.linear_shape("linear_float", x, torch.int8, packed, out_features)
+    return _fake.empty(x, shape, torch.float32)
 
 
 def linear(

@@ -25,16 +25,11 @@ def _(
     eps: float,
 ) -> Tensor:
     op = "linear_dynamic"
-    _fake.check_dtype(op, "x", x, torch.float32)
-    _fake.check_packed(op, packed)
+    shape = _fake.linear_shape(op, x, torch.float32, packed, out_features)
     _fake.check_dtype(op, "bias", bias, torch.float32)
-    if x.dim() < 1:
-        raise bad_argument(ValueError, op, "x", "shape []", "[..., in_features]")
-    if out_features < 1:
-        raise bad_argument(ValueError, op, "out_features", out_features, "at least 1")
     if bias.dim() != 1 or bias.shape[0] != out_features:
         raise bad_argument(ValueError, op, "bias", f"shape {_fake.shape_text(bias)}", f"[{out_features}]")
-    return _fake.empty(x, [*x.shape[:-1], out_features], torch.float32)
+    return _fake.empty(x, shape, torch.float32)
 
 
 def linear_dynamic(

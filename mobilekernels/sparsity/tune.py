@@ -15,7 +15,7 @@ from mobilekernels.errors import bad_argument
 from mobilekernels.progress import track
 from mobilekernels.pruning.blocks import Block
 from mobilekernels.sparsity import tune_f32
-from mobilekernels.sparsity.curves import MEASURED, Curve, Curves
+from mobilekernels.sparsity.curves import MEASURED, Curve, Curves, LayerShape
 from mobilekernels.sparsity.subjects import SEED, SUBJECTS, Subject, random_blocks
 from mobilekernels.sparsity.zeros import SPARSE_BLOCKS, block_name
 from mobilekernels.timing import ColdCandidate, interleave_cold, torch_threads
@@ -71,14 +71,30 @@ def _measure(isa: str, subject: Subject, rounds: int, provenance: str, float32: 
         for occupancy in OCCUPANCIES:
             variants[_key(block, occupancy)] = candidate(subject, block, occupancy)
     times = {name: timing.median for name, timing in interleave_cold(variants, rounds).items()}
+
+    def cost(block: Block, occupancy: float) -> float:
+        return times[_key(block, occupancy)]
+
+    return curves_of(isa, subject.shape, times["dense"], cost, MEASURED, provenance)
+
+
+def curves_of(
+    isa: str,
+    shape: LayerShape,
+    dense: float,
+    cost: Callable[[Block, float], float],
+    source: str,
+    provenance: str,
+) -> list[Curve]:
+    """A layer's curves, one a block, by what it costs dense and at a block's occupancy."""
     return [
         Curve(
             isa,
             block,
-            subject.shape,
+            shape,
             OCCUPANCIES,
-            tuple(round(times["dense"] / times[_key(block, each)], 3) for each in OCCUPANCIES),
-            MEASURED,
+            tuple(round(dense / cost(block, each), 3) for each in OCCUPANCIES),
+            source,
             provenance,
         )
         for block in SPARSE_BLOCKS

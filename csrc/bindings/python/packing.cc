@@ -34,27 +34,35 @@ int64_t block_channels(const char* function, const std::optional<BlockTuple>& bl
   return channels;
 }
 
+// [out_channels, in_channels / groups, kernel_h, kernel_w]
+template <typename T, typename Args>
+void read_weights(const char* function, const py::array& weights, int64_t groups,
+                  const std::optional<BlockTuple>& block, Args* args) {
+  args->weights = input<T>(function, "weights", weights, 4);
+  args->out_channels = weights.shape(0);
+  args->in_channels = weights.shape(1) * groups;
+  args->kernel_h = weights.shape(2);
+  args->kernel_w = weights.shape(3);
+  args->groups = groups;
+  args->block_channels = block_channels(function, block);
+}
+
+// A value for each output channel.
+template <typename T>
+const T* of_channels(const char* function, const char* argument, const py::array& values, int64_t channels) {
+  const T* data = input<T>(function, argument, values, 1);
+  require(values.shape(0) == channels, function, argument, "shape " + shape_text(values),
+          "[" + std::to_string(channels) + "]");
+  return data;
+}
+
 py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array>& bias, const py::array& scale,
                          int64_t groups, int64_t input_zero_point, const std::optional<BlockTuple>& block) {
   PackArgs args{};
-  args.weights = input<int8_t>(kPack, "weights", weights, 4);
-  args.out_channels = weights.shape(0);
-  args.in_channels = weights.shape(1) * groups;
-  args.kernel_h = weights.shape(2);
-  args.kernel_w = weights.shape(3);
-  args.groups = groups;
+  read_weights<int8_t>(kPack, weights, groups, block, &args);
   args.input_zero_point = input_zero_point;
-  args.block_channels = block_channels(kPack, block);
-  const auto check_channels = [&weights](const char* argument, const py::array& values) {
-    require(values.shape(0) == weights.shape(0), kPack, argument, "shape " + shape_text(values),
-            "[" + std::to_string(weights.shape(0)) + "]");
-  };
-  args.scale = input<float>(kPack, "scale", scale, 1);
-  check_channels("scale", scale);
-  if (bias.has_value()) {
-    args.bias = input<int32_t>(kPack, "bias", *bias, 1);
-    check_channels("bias", *bias);
-  }
+  args.scale = of_channels<float>(kPack, "scale", scale, args.out_channels);
+  if (bias.has_value()) args.bias = of_channels<int32_t>(kPack, "bias", *bias, args.out_channels);
   std::vector<int8_t> packed;
   check(pack_weights(args, &packed));
   return to_array(packed, {static_cast<py::ssize_t>(packed.size())});
@@ -63,18 +71,8 @@ py::array_t<int8_t> pack(const py::array& weights, const std::optional<py::array
 py::array_t<int8_t> pack_f32(const py::array& weights, const std::optional<py::array>& bias, int64_t groups,
                              const BlockTuple& block) {
   PackF32Args args{};
-  args.weights = input<float>(kPackF32, "weights", weights, 4);
-  args.out_channels = weights.shape(0);
-  args.in_channels = weights.shape(1) * groups;
-  args.kernel_h = weights.shape(2);
-  args.kernel_w = weights.shape(3);
-  args.groups = groups;
-  args.block_channels = block_channels(kPackF32, block);
-  if (bias.has_value()) {
-    args.bias = input<float>(kPackF32, "bias", *bias, 1);
-    require(bias->shape(0) == weights.shape(0), kPackF32, "bias", "shape " + shape_text(*bias),
-            "[" + std::to_string(weights.shape(0)) + "]");
-  }
+  read_weights<float>(kPackF32, weights, groups, block, &args);
+  if (bias.has_value()) args.bias = of_channels<float>(kPackF32, "bias", *bias, args.out_channels);
   std::vector<int8_t> packed;
   check(pack_weights_f32(args, &packed));
   return to_array(packed, {static_cast<py::ssize_t>(packed.size())});

@@ -1,31 +1,17 @@
 #include "ops/linear.h"
 
 #include "bindings/torch/context.h"
+#include "bindings/torch/linear.h"
 #include "bindings/torch/output.h"
-#include "bindings/torch/packed.h"
 
 namespace mobilekernels::torch_face {
 namespace {
 
 LinearArgs common(const char* op, const Tensor& x, const Tensor& packed, int64_t out_features, int64_t x_zero_point) {
   LinearArgs args{};
-  args.x = int8_data(op, "x", x);
-  if (x.dim() < 1) fail_value(op, "x", "shape []", "[..., in_features]");
-  args.in_features = x.size(x.dim() - 1);
-  args.rows = 1;
-  for (int64_t d = 0; d + 1 < x.dim(); ++d) args.rows *= x.size(d);
-  args.packed = int8_data(op, "packed", packed);
-  args.packed_bytes = static_cast<size_t>(packed.numel());
-  args.out_features = out_features;
-  check_out_channels(op, "out_features", out_features, args.packed, args.packed_bytes);
+  read_linear(op, x, packed, out_features, &args);
   args.x_zero_point = int8_code(op, "x_zero_point", x_zero_point);
   return args;
-}
-
-Ints output_sizes(const Tensor& x, int64_t out_features) {
-  Ints sizes = sizes_of(x);
-  sizes.back() = out_features;
-  return sizes;
 }
 
 void run(const char* op, const LinearArgs& args) {
@@ -38,7 +24,7 @@ Tensor linear(Output out, const Tensor& x, const Tensor& packed, int64_t out_fea
   constexpr const char* kOp = "linear";
   LinearArgs args = common(kOp, x, packed, out_features, x_zero_point);
   args.output = output_range(kOp, out_zero_point, out_min, out_max);
-  const Tensor y = out.take(kOp, output_sizes(x, out_features), ScalarType::Char, {&x, &packed});
+  const Tensor y = out.take(kOp, linear_sizes(x, out_features), ScalarType::Char, {&x, &packed});
   args.out = static_cast<int8_t*>(y.mutable_data_ptr());
   run(kOp, args);
   return y;
@@ -47,7 +33,7 @@ Tensor linear(Output out, const Tensor& x, const Tensor& packed, int64_t out_fea
 Tensor linear_float(Output out, const Tensor& x, const Tensor& packed, int64_t out_features, int64_t x_zero_point) {
   constexpr const char* kOp = "linear_float";
   LinearArgs args = common(kOp, x, packed, out_features, x_zero_point);
-  const Tensor y = out.take(kOp, output_sizes(x, out_features), ScalarType::Float, {&x, &packed});
+  const Tensor y = out.take(kOp, linear_sizes(x, out_features), ScalarType::Float, {&x, &packed});
   args.out_float = static_cast<float*>(y.mutable_data_ptr());
   run(kOp, args);
   return y;

@@ -41,14 +41,10 @@ struct Simd {
   }
 };
 
-void transpose(const TransposeF32& args) {
-  spgemm_f32_loops::transpose_blocks<8>(args, spgemm_f32_avx2::transpose_8x8);
-}
-
 }  // namespace
 
 extern const SpgemmF32Kernel spgemm_f32;
-const SpgemmF32Kernel spgemm_f32 = {Simd::kVector, spgemm_f32_loops::most_pixels<Simd>, transpose,
+const SpgemmF32Kernel spgemm_f32 = {Simd::kVector, spgemm_f32_loops::most_pixels<Simd>, spgemm_f32_avx2::transpose,
                                     spgemm_f32_loops::run<Simd>, spgemm_f32_loops::run_row<Simd>};
 
 }  // namespace avx2

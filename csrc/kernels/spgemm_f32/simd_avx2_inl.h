@@ -53,5 +53,7 @@ struct Four {
   });
 }
 
+void transpose(const TransposeF32& args) { spgemm_f32_loops::transpose_blocks<8>(args, transpose_8x8); }
+
 }  // namespace
 }  // namespace mobilekernels::spgemm_f32_avx2

@@ -9,8 +9,8 @@ from torch import fx
 
 from mobilekernels.lowering.lower import Lowering
 from mobilekernels.lowering.registry import Result, rule
+from mobilekernels.lowering.rules.contiguous import contiguous
 from mobilekernels.lowering.rules.weights import constant_bias, plan_of, symmetric_weight
-from mobilekernels.lowering.rules.zeros_f32 import contiguous
 from mobilekernels.lowering.values import Value
 from mobilekernels.passes import canonical_ops
 from mobilekernels.passes.shapes import shape_of

@@ -14,6 +14,7 @@ from torch import fx
 
 from mobilekernels.lowering.lower import Lowering
 from mobilekernels.lowering.registry import Declined, Result
+from mobilekernels.lowering.rules.contiguous import contiguous
 from mobilekernels.lowering.rules.weights import constant_bias, plan_of
 from mobilekernels.lowering.values import Value
 from mobilekernels.passes.fold_activation import clamp_bounds
@@ -21,14 +22,6 @@ from mobilekernels.passes.qdq import sole_user
 from mobilekernels.passes.shapes import shape_of
 from mobilekernels.pruning.blocks import Block
 from mobilekernels.sparsity.plan import LayerPlan
-
-aten = torch.ops.aten
-ours = torch.ops.mobilekernels
-# Whose results are contiguous in the logical shape.
-_CONTIGUOUS = (
-    ours.conv2d_f32.default, ours.linear_f32.default, ours.linear_dynamic.default,
-    ours.dequantize_nchw.default,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,12 +75,6 @@ def finish(
     for clamp in clamps:
         ctx.absorb(clamp, Value(shape_of(clamp), float32=out), node.name)
     return out
-
-
-def contiguous(ctx: Lowering, x: Any) -> fx.Node:
-    """The numbers of `x` as the operators read them. Contiguous memory is not copied again."""
-    numbers: fx.Node = ctx.float32(ctx.value(x))
-    return numbers if numbers.target in _CONTIGUOUS else ctx.emit(aten.contiguous.default, numbers)
 
 
 def result(node: fx.Node, out: fx.Node, packed: torch.Tensor, plan: LayerPlan) -> Result:
